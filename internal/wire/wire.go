@@ -1,0 +1,94 @@
+// Package wire is the one language that host and guest speak: JSON messages,
+// one a line, over a virtio-serial port that is not the console.
+//
+// The guest speaks first with Hello and last with Bye. Between them it answers
+// each Run with Start, any number of Saw, Log and Output, and exactly one End.
+// Kernel log records are interleaved in the order in which the guest read them,
+// so a splat stands between the Start and the End of the test that caused it.
+// Silence is failure: a stream that ends without Bye, or a Run without End, is
+// an error of the run and never a pass.
+package wire
+
+import "time"
+
+// Version is the protocol version. Host and guest are built from the same
+// tree; a mismatch means a stale image and is refused at Hello.
+const Version = 1
+
+// PortName is the name of the virtio-serial port; the guest finds the port by
+// it under /sys/class/virtio-ports (Documentation/ABI/testing/sysfs-class-... "name").
+const PortName = "org.uetest.results"
+
+// MaxLine is the longest line that either side accepts, in bytes. Longer text
+// is cut by the sender.
+const MaxLine = 64 << 10
+
+// Kind names a message.
+type Kind string
+
+// The messages. The direction is in the comment.
+const (
+	Hello  Kind = "hello"  // guest → host: handshake, what this kernel is
+	Run    Kind = "run"    // host → guest: run one test
+	Start  Kind = "start"  // guest → host: the test's process started
+	Saw    Kind = "saw"    // guest → host: one observation, Key and Value
+	Log    Kind = "log"    // guest → host: a line for people, from the test
+	Output Kind = "output" // guest → host: what the test's process printed
+	Kmsg   Kind = "kmsg"   // guest → host: one /dev/kmsg record
+	End    Kind = "end"    // guest → host: the test is over, Status says how
+	Stop   Kind = "stop"   // host → guest: say Bye and power off
+	Bye    Kind = "bye"    // guest → host: nothing follows
+)
+
+// Status is how a test's process ended, as the guest saw it. It is not a
+// verdict: that is made on the host from the observations.
+type Status string
+
+// The ways for a test to end.
+const (
+	Done    Status = "done"    // it ran to its end; the observations count
+	Skipped Status = "skipped" // Text names what is missing
+	Failed  Status = "failed"  // the test could not do its work; Text says why
+	Crashed Status = "crashed" // the process died; Text has signal or exit code
+	Timeout Status = "timeout" // the guest's watchdog ended it
+)
+
+// Message is one line of the stream. Fields that do not belong to the Kind
+// are empty.
+type Message struct {
+	Kind Kind   `json:"kind"`
+	ID   string `json:"id,omitempty"` // the test, where there is one
+
+	// Hello.
+	Version int   `json:"version,omitempty"`
+	Guest   Guest `json:"guest,omitzero"`
+
+	// Run.
+	Program string        `json:"program,omitempty"` // selftest area: /bbin/NAME
+	Timeout time.Duration `json:"timeout,omitempty"` // ns; the guest's watchdog
+
+	// Saw.
+	Key   string `json:"key,omitempty"`
+	Value string `json:"value,omitempty"`
+
+	// Log, Output, Kmsg, End, Bye.
+	Text string `json:"text,omitempty"`
+
+	// Kmsg: syslog level 0-7, sequence number, time since boot.
+	Level int           `json:"level,omitempty"`
+	Seq   uint64        `json:"seq,omitempty"`
+	At    time.Duration `json:"at,omitempty"` // ns since boot; on End: how long the test took
+
+	// End.
+	Status Status `json:"status,omitempty"`
+}
+
+// Guest is what the agent found out about the running kernel by asking it.
+type Guest struct {
+	Release    string   `json:"release"`    // uname -r
+	Machine    string   `json:"machine"`    // uname -m
+	CPUs       int      `json:"cpus"`       //
+	Generation string   `json:"generation"` // user_events generation: g0, g0+stable, g1, g2, g3, or "" if the kernel has no user_events
+	Taint      uint64   `json:"taint"`      // /proc/sys/kernel/tainted at Hello
+	Missing    []string `json:"missing"`    // features of catalog.Features that this kernel lacks
+}

@@ -1,0 +1,97 @@
+// Package catalog holds, as data, every selftest: its stable id, what it is
+// for, the claim or defect it belongs to, what it needs, and what each
+// generation of the user_events ABI is expected to show.
+//
+// A test says only what it saw. The catalogue says what should be seen. The
+// verdict is made from the two on the host (internal/results).
+package catalog
+
+import "time"
+
+// Generation names a behaviour of the user_events ABI (see docs/user_events.md).
+type Generation string
+
+// The generations. A kernel is asked for its generation at boot without side
+// effects (internal/uapi); a named kernel also declares it, and the two have
+// to agree.
+const (
+	G0       Generation = "g0"        // 6.1 before the RFC, on the RFC's own base
+	G0Stable Generation = "g0+stable" // 6.1 with the later stable fixes
+	G1       Generation = "g1"        // RFC 1/2
+	G2       Generation = "g2"        // RFC 1/2 and 2/2
+	G3       Generation = "g3"        // upstream 6.4 and later
+)
+
+// fallback says whose expectation stands in where a generation has none of
+// its own.
+var fallback = map[Generation]Generation{G0Stable: G0}
+
+// Isolation says which tests may share a kernel.
+type Isolation int
+
+// The isolations.
+const (
+	Shared Isolation = iota // leaves the kernel as it found it
+	Fresh                   // wants a kernel nobody used, or may hurt the next test
+)
+
+// Test is one entry of the catalogue.
+type Test struct {
+	ID        string        // "area/what-holds"; the area is the program's name
+	Purpose   string        // one line: what holds if the test is as expected
+	Claims    []int         // claims of the changelog that it helps to decide
+	Needs     []Feature     // what the kernel must have; a missing one is an earned skip
+	Isolation Isolation     //
+	Timeout   time.Duration // under hardware acceleration; 0 is DefaultTimeout
+	Expect    map[Generation]Expect
+}
+
+// DefaultTimeout is a test's time limit on a fast machine. The host scales it
+// for emulation.
+const DefaultTimeout = 5 * time.Second
+
+// Expect is what one generation shows.
+type Expect struct {
+	// Saw is the observations in the order in which the test makes them:
+	// "key=value key=value". Values hold no blanks.
+	Saw string
+	// Fault names the known fault that Saw is an instance of, an id of
+	// Faults. Empty: Saw is what the ABI promises.
+	Fault string
+	// Promise is what would be seen if the fault were gone. A kernel that
+	// shows it is reported as fixed. Only with Fault.
+	Promise string
+}
+
+// Fault is a known deviation of a generation from what it promises.
+type Fault struct {
+	ID    string // "map-private-parent", stable
+	Title string // one line, for the summary
+	Claim int    // the claim of the changelog that does not hold, or 0
+}
+
+// Feature names something a kernel may lack.
+type Feature string
+
+// Area returns the program that runs the test: the part of the id before the
+// slash.
+func (t Test) Area() string {
+	for i := range t.ID {
+		if t.ID[i] == '/' {
+			return t.ID[:i]
+		}
+	}
+	return t.ID
+}
+
+// On returns what generation g is expected to show, and whether the test
+// applies to it at all.
+func (t Test) On(g Generation) (Expect, bool) {
+	for g != "" {
+		if e, ok := t.Expect[g]; ok {
+			return e, true
+		}
+		g = fallback[g]
+	}
+	return Expect{}, false
+}
