@@ -1,0 +1,110 @@
+// Package kernelpatches holds the patch series that uetest ships, as data: a
+// folder a series, with the patches, the patches that take a distribution's
+// source back to the base the series was written for, and series.json, which
+// names the kernels that come of them.
+//
+// It knows nothing of the file system, of git or of building: it hands out
+// text and the blob ids that prove it.
+package kernelpatches
+
+import (
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+//go:embed all:rfc
+var embedded embed.FS
+
+// ErrUnknown is returned for a series or a kernel that is not there.
+var ErrUnknown = errors.New("not known")
+
+// Series is a patch series and the kernels it is validated on: series.json.
+type Series struct {
+	Name    string   `json:"-"`       // the folder
+	Title   string   `json:"title"`   // the subject of the series
+	Source  string   `json:"source"`  // Debian source package whose tree is patched: linux-source-6.1
+	Kernels []Kernel `json:"kernels"` // from the unpatched one to the last
+}
+
+// Kernel is a named state of the source: the source package with patches.
+type Kernel struct {
+	Name       string `json:"name"`       // stable, base, rfc
+	Title      string `json:"title"`      // one line: what it is for
+	Generation string `json:"generation"` // ABI generation it must show when asked: g0+stable, g0, g1
+
+	// Patches are applied in this order on the source package; paths inside
+	// the series folder.
+	Patches []string `json:"patches"`
+
+	// Blobs are the git blob ids (40 hexadecimal digits) that files of the
+	// tree must have once the patches are applied, by their slash path.
+	Blobs map[string]string `json:"blobs"`
+}
+
+// Names returns the names of the series, sorted.
+func Names() []string {
+	entries, err := embedded.ReadDir(".")
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// Load reads a series by name. The error for an unknown name wraps ErrUnknown
+// and lists the names there are.
+func Load(name string) (*Series, error) {
+	if !slices.Contains(Names(), name) {
+		return nil, fmt.Errorf("series %q: %w; there is %s", name, ErrUnknown, strings.Join(Names(), ", "))
+	}
+	file := path.Join(name, "series.json")
+	data, err := embedded.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	s := &Series{Name: name}
+	if err := json.Unmarshal(data, s); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return s, nil
+}
+
+// FS returns the folder of the series: the patches, config/, the archive text.
+func (s *Series) FS() fs.FS {
+	sub, err := fs.Sub(embedded, s.Name)
+	if err != nil {
+		// fs.Sub fails for an invalid path alone, and Load saw the folder.
+		panic(err)
+	}
+	return sub
+}
+
+// Kernel returns a kernel by name. The error for an unknown one wraps
+// ErrUnknown and lists the names there are.
+func (s *Series) Kernel(name string) (Kernel, error) {
+	names := make([]string, len(s.Kernels))
+	for i, k := range s.Kernels {
+		if k.Name == name {
+			return k, nil
+		}
+		names[i] = k.Name
+	}
+	return Kernel{}, fmt.Errorf("kernel %q of series %s: %w; there is %s", name, s.Name, ErrUnknown, strings.Join(names, ", "))
+}
+
+// Patch returns the text of one patch of the series, by the path that
+// Kernel.Patches has.
+func (s *Series) Patch(name string) ([]byte, error) {
+	return embedded.ReadFile(path.Join(s.Name, name))
+}

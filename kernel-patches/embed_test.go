@@ -1,0 +1,78 @@
+package kernelpatches
+
+import (
+	"errors"
+	"io/fs"
+	"regexp"
+	"slices"
+	"testing"
+)
+
+var fullBlob = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+func TestEverySeriesIsComplete(t *testing.T) {
+	if !slices.Contains(Names(), "rfc") {
+		t.Fatalf("Names() = %v, want rfc among them", Names())
+	}
+	for _, name := range Names() {
+		s, err := Load(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Title == "" || s.Source == "" || len(s.Kernels) == 0 {
+			t.Errorf("%s: title, source or kernels missing: %+v", name, s)
+		}
+		used := map[string]bool{}
+		for _, k := range s.Kernels {
+			if k.Name == "" || k.Title == "" || k.Generation == "" {
+				t.Errorf("%s: a kernel lacks its name, title or generation: %+v", name, k)
+			}
+			for _, p := range k.Patches {
+				used[p] = true
+				if data, err := s.Patch(p); err != nil || len(data) == 0 {
+					t.Errorf("%s: kernel %s: patch %s: %d bytes, %v", name, k.Name, p, len(data), err)
+				}
+			}
+			if len(k.Blobs) == 0 {
+				t.Errorf("%s: kernel %s proves no blob", name, k.Name)
+			}
+			for path, id := range k.Blobs {
+				if !fullBlob.MatchString(id) {
+					t.Errorf("%s: kernel %s: %s: %q is no blob id", name, k.Name, path, id)
+				}
+			}
+		}
+		var files []string
+		for _, pattern := range []string{"*.patch", "*/*.patch"} {
+			found, err := fs.Glob(s.FS(), pattern)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, found...)
+		}
+		for _, f := range files {
+			if !used[f] {
+				t.Errorf("%s: %s is used by no kernel", name, f)
+			}
+		}
+	}
+}
+
+func TestUnknownNamesAreRefusedByName(t *testing.T) {
+	if _, err := Load("no-such"); !errors.Is(err, ErrUnknown) {
+		t.Errorf("Load(no-such) = %v, want ErrUnknown", err)
+	}
+	if _, err := Load("../rfc"); !errors.Is(err, ErrUnknown) {
+		t.Errorf("Load(../rfc) = %v, want ErrUnknown", err)
+	}
+	s, err := Load("rfc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Kernel("no-such"); !errors.Is(err, ErrUnknown) {
+		t.Errorf("Kernel(no-such) = %v, want ErrUnknown", err)
+	}
+	if k, err := s.Kernel("base"); err != nil || k.Generation != "g0" {
+		t.Errorf("Kernel(base) = %+v, %v, want generation g0", k, err)
+	}
+}
