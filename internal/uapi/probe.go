@@ -38,7 +38,7 @@ func Probe(tracefs string) (Generation, error) {
 	if err != nil {
 		return None, fmt.Errorf("open %s: %w", data, err)
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 
 	g, err := Family(fd)
 	if err != nil {
@@ -110,7 +110,7 @@ func refineG0(data string) (g Generation, err error) {
 		return None, fmt.Errorf("open %s: %w", data, err)
 	}
 	defer func() {
-		unix.Close(fd) // the event can be deleted only once nobody holds it
+		_ = unix.Close(fd) // the event can be deleted only once nobody holds it
 		if e := deleteEvent(data, name); e != nil && err == nil {
 			err = fmt.Errorf("probe left the event %s behind: %w", name, e)
 		}
@@ -143,7 +143,7 @@ func deleteEvent(data, name string) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	cname := append([]byte(name), 0)
 	return Ioctl(fd, IocDel, unsafe.Pointer(&cname[0]))
 }
@@ -161,7 +161,7 @@ func refineG1(kallsyms string) (Generation, error) {
 	if err != nil {
 		return None, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // read only
 	lines := 0
 	s := bufio.NewScanner(f)
 	for ; s.Scan(); lines++ {
