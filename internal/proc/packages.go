@@ -1,0 +1,70 @@
+package proc
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+
+	"uetest/internal/blame"
+)
+
+// packages names the Debian package of an executable, for those whose package
+// uetest knows to be enough. It is the only such table.
+var packages = map[string]string{
+	"ar":                        "binutils",
+	"as":                        "binutils",
+	"bc":                        "bc",
+	"bison":                     "bison",
+	"bzip2":                     "bzip2",
+	"ccache":                    "ccache",
+	"cpio":                      "cpio",
+	"flex":                      "flex",
+	"gcc":                       "gcc",
+	"gdb":                       "gdb",
+	"git":                       "git",
+	"go":                        "golang-go",
+	"gzip":                      "gzip",
+	"ld":                        "binutils",
+	"make":                      "make",
+	"nm":                        "binutils",
+	"objcopy":                   "binutils",
+	"patch":                     "patch",
+	"perl":                      "perl",
+	"python3":                   "python3",
+	"qemu-system-aarch64":       "qemu-system-arm",
+	"qemu-system-arm":           "qemu-system-arm",
+	"qemu-system-riscv64":       "qemu-system-misc",
+	"qemu-system-x86_64":        "qemu-system-x86",
+	"readelf":                   "binutils",
+	"aarch64-linux-gnu-gcc":     "gcc-aarch64-linux-gnu",
+	"aarch64-linux-gnu-ld":      "binutils-aarch64-linux-gnu",
+	"aarch64-linux-gnu-objcopy": "binutils-aarch64-linux-gnu",
+	"riscv64-linux-gnu-gcc":     "gcc-riscv64-linux-gnu",
+	"riscv64-linux-gnu-ld":      "binutils-riscv64-linux-gnu",
+	"riscv64-linux-gnu-objcopy": "binutils-riscv64-linux-gnu",
+	"rsync":                     "rsync",
+	"strip":                     "binutils",
+	"tar":                       "tar",
+	"xz":                        "xz-utils",
+	"zstd":                      "zstd",
+}
+
+// LookPath finds an executable as Start does. If there is none the error is
+// the host's, names the Debian package where that is known, and is
+// exec.ErrNotFound or fs.ErrNotExist.
+func LookPath(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	if err == nil {
+		return path, nil
+	}
+	var e *exec.Error
+	if errors.As(err, &e) {
+		err = e.Err // else the name stands there twice
+	}
+	pkg, known := packages[filepath.Base(name)]
+	if known {
+		return "", blame.On(blame.Host, fmt.Errorf("%s: %w; install it with: apt-get install %s", name, err, pkg))
+	}
+	return "", blame.On(blame.Host, fmt.Errorf("%s: %w", name, err))
+}
