@@ -1,0 +1,165 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/sys/unix"
+
+	"uetest/internal/pipeline"
+	"uetest/internal/report"
+)
+
+// isTerminal reports whether w is a terminal that wants to be drawn on.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}
+
+// wantColor follows https://no-color.org.
+func wantColor(w io.Writer) bool {
+	return os.Getenv("NO_COLOR") == "" && isTerminal(w)
+}
+
+// progress shows the events of a pipeline while it runs.
+type progress interface {
+	event(pipeline.Event)
+	close() // no event may follow
+}
+
+func newProgress(w io.Writer, quiet bool) progress {
+	switch {
+	case quiet:
+		return silent{}
+	case isTerminal(w):
+		return &bars{p: mpb.New(mpb.WithOutput(w), mpb.WithWidth(64)), open: map[string]*bar{}}
+	}
+	return &lines{w: w, start: time.Now(), last: map[string]time.Time{}}
+}
+
+type silent struct{}
+
+func (silent) event(pipeline.Event) {}
+func (silent) close()               {}
+
+// lines prints a line where a stage begins or ends, and in between one every
+// ten seconds, so that a log of CI shows that something moves.
+type lines struct {
+	mu    sync.Mutex
+	w     io.Writer
+	start time.Time
+	last  map[string]time.Time
+}
+
+const lineEvery = 10 * time.Second
+
+func (l *lines) event(e pipeline.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	name := label(e)
+	now := time.Now()
+	if !e.Finished && now.Sub(l.last[name]) < lineEvery {
+		return
+	}
+	l.last[name] = now
+	fmt.Fprintf(l.w, "uetest: %6.1f s  %-16s", now.Sub(l.start).Seconds(), name)
+	if e.Finished {
+		fmt.Fprintf(l.w, " done in %s", report.Seconds(e.Took))
+	}
+	if e.Total > 0 {
+		fmt.Fprintf(l.w, " %d/%d", e.Done, e.Total)
+	}
+	if e.Text != "" {
+		fmt.Fprintf(l.w, "  %s", e.Text)
+	}
+	fmt.Fprintln(l.w)
+}
+
+func (*lines) close() {}
+
+func label(e pipeline.Event) string {
+	if e.Kernel == "" {
+		return e.Stage
+	}
+	return e.Kernel + " " + e.Stage
+}
+
+// bars draws one line a stage on a terminal; a finished stage keeps its line.
+type bars struct {
+	mu   sync.Mutex
+	p    *mpb.Progress
+	open map[string]*bar
+}
+
+type bar struct {
+	b    *mpb.Bar
+	mu   sync.Mutex
+	text string
+}
+
+func (b *bars) event(e pipeline.Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	name := label(e)
+	cur := b.open[name]
+	if cur == nil {
+		cur = &bar{}
+		cur.b = b.p.New(int64(e.Total), mpb.BarStyle().Rbound("]").Lbound("["),
+			mpb.PrependDecorators(decor.Name(name, decor.WC{W: 18, C: decor.DindentRight})),
+			mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_MMSS, decor.WC{W: 6}),
+				decor.Any(func(decor.Statistics) string { return cur.read() })),
+			mpb.BarFillerClearOnComplete())
+		b.open[name] = cur
+	}
+	cur.write(e.Text)
+	if e.Total > 0 {
+		cur.b.SetTotal(int64(e.Total), false)
+		cur.b.SetCurrent(int64(min(e.Done, e.Total-1)))
+	}
+	if e.Finished {
+		if e.Text == "" {
+			cur.write("done")
+		}
+		cur.b.SetTotal(-1, true)
+		delete(b.open, name)
+	}
+}
+
+// close leaves what is drawn where it is: a stage that did not finish is
+// dropped, its error follows.
+func (b *bars) close() {
+	b.mu.Lock()
+	for _, cur := range b.open {
+		cur.b.Abort(true)
+	}
+	b.mu.Unlock()
+	b.p.Wait()
+}
+
+func (b *bar) write(s string) {
+	b.mu.Lock()
+	b.text = s
+	b.mu.Unlock()
+}
+
+// maxText keeps a line shorter than a terminal is wide.
+const maxText = 40
+
+func (b *bar) read() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.text
+	if len(s) > maxText {
+		s = s[:maxText-1] + "…"
+	}
+	return "  " + s
+}

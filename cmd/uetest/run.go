@@ -1,0 +1,231 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"uetest/internal/blame"
+	"uetest/internal/pipeline"
+	"uetest/internal/proc"
+	"uetest/internal/report"
+	"uetest/internal/results"
+	"uetest/kernel-patches"
+	"uetest/selftests/catalog"
+)
+
+func errorf(format string, args ...any) error { return fmt.Errorf(format, args...) }
+
+type runFlags struct {
+	on       []string
+	source   string
+	kernel   string
+	run      string
+	accel    string
+	format   string
+	out      []string
+	timeout  time.Duration
+	unproven bool
+	quiet    bool
+}
+
+func newRun() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "build, boot, test and judge: the main job",
+		Long: `Run restores nothing by hand: it takes the shipped series, proves it by its blob
+ids, builds the kernels, boots them and runs the selftests on each.
+
+The exit code is 0 if every test saw what the catalogue expects of the kernel's
+generation, known faults included.`,
+		Example: `  uetest run                          the shipped RFC
+  uetest run --on stable,base,rfc     the two controls as well
+  uetest run --run 'fork/.*'          some of the tests
+  uetest run --kernel vmlinux         a kernel that is already built
+  uetest run --format ktap            for a CI that reads KTAP`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return f.exec(c) },
+	}
+	fl := c.Flags()
+	fl.StringSliceVar(&f.on, "on", []string{"rfc"}, "kernels to test: "+strings.Join(kernelNames(), ", "))
+	fl.StringVarP(&f.source, "source", "C", "", "kernel tree to use instead of the distribution's source package; never written to")
+	fl.StringVar(&f.kernel, "kernel", "", "boot this uncompressed vmlinux instead of building one")
+	fl.StringVar(&f.run, "run", "", "run only tests whose whole id matches this regular expression")
+	fl.StringVar(&f.accel, "accel", "auto", "auto, kvm or tcg; auto runs a virtual CPU to find out")
+	fl.StringVar(&f.format, "format", "text", "what to print: "+strings.Join(formatNames(), ", "))
+	fl.StringArrayVar(&f.out, "out", nil, "FORMAT=FILE, also write the results there; repeatable")
+	fl.DurationVar(&f.timeout, "timeout", 0, "limit for one test, in place of the catalogue's; not scaled for emulation")
+	fl.BoolVar(&f.unproven, "unproven", false, "go on if a file is not the blob the series names; the report says so")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress")
+	return c
+}
+
+// shipped returns the series that uetest ships with.
+func shipped() *kernelpatches.Series {
+	s, err := kernelpatches.Load("rfc")
+	if err != nil {
+		panic(err) // embedded data, read by a test of its package
+	}
+	return s
+}
+
+func kernelNames() []string {
+	var names []string
+	for _, k := range shipped().Kernels {
+		names = append(names, k.Name)
+	}
+	return names
+}
+
+func (f *runFlags) exec(c *cobra.Command) error {
+	cfg, err := f.config()
+	if err != nil {
+		return err
+	}
+	outs, err := parseOuts(f.out)
+	if err != nil {
+		return err
+	}
+	print, ok := formats[f.format]
+	if !ok {
+		return badFormat(f.format)
+	}
+	p := newProgress(c.ErrOrStderr(), f.quiet)
+	cfg.Notify = p.event
+	runs, err := pipeline.Run(c.Context(), cfg)
+	p.close()
+	// Whatever there is gets printed, also after an error: a time-out must
+	// not lose the results that came before it.
+	if len(runs) > 0 {
+		for _, o := range outs {
+			if werr := o.write(runs, f); werr != nil && err == nil {
+				err = blame.On(blame.Host, werr)
+			}
+		}
+		if werr := print(c.OutOrStdout(), runs, f, wantColor(c.OutOrStdout())); werr != nil && err == nil {
+			err = blame.On(blame.Host, werr)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	code := 0
+	for _, r := range runs {
+		code = max(code, r.Exit())
+	}
+	if code != 0 {
+		return exitCode(code)
+	}
+	return nil
+}
+
+func (f *runFlags) config() (pipeline.Config, error) {
+	root, err := findRoot()
+	if err != nil {
+		return pipeline.Config{}, err
+	}
+	cache, err := cacheDir()
+	if err != nil {
+		return pipeline.Config{}, err
+	}
+	cfg := pipeline.Config{
+		Root: root, Cache: cache, Series: shipped(), Kernels: f.on,
+		SourceDir: f.source, KernelFile: f.kernel,
+		Accel: f.accel, Timeout: f.timeout, Unproven: f.unproven,
+	}
+	for _, name := range f.on {
+		if !slices.Contains(kernelNames(), name) {
+			return cfg, blame.On(blame.Usage, errorf("--on %s: no such kernel; there are %s", name, strings.Join(kernelNames(), ", ")))
+		}
+	}
+	if f.run != "" {
+		if cfg.Select, err = regexp.Compile("^(?:" + f.run + ")$"); err != nil {
+			return cfg, blame.On(blame.Usage, errorf("--run: %v", err))
+		}
+	}
+	return cfg, nil
+}
+
+// reproduce is the command that repeats one test the way this run was done.
+func (f *runFlags) reproduce(kernel, id string) string {
+	args := []string{"uetest", "run", "--run", proc.Quote(regexp.QuoteMeta(id))}
+	if f.kernel != "" {
+		args = append(args, "--kernel", proc.Quote(f.kernel))
+	} else {
+		args = append(args, "--on", kernel)
+	}
+	if f.source != "" {
+		args = append(args, "-C", proc.Quote(f.source))
+	}
+	if f.accel != "auto" {
+		args = append(args, "--accel", f.accel)
+	}
+	if f.unproven {
+		args = append(args, "--unproven")
+	}
+	return strings.Join(args, " ")
+}
+
+// A format writes runs.
+type format func(w io.Writer, runs []*results.Run, f *runFlags, color bool) error
+
+var formats = map[string]format{
+	"text": func(w io.Writer, runs []*results.Run, f *runFlags, color bool) error {
+		o := report.Options{Color: color, Reproduce: f.reproduce, Fault: catalog.FaultByID}
+		for _, r := range runs {
+			if err := report.Text(w, r, o); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+	"ktap": func(w io.Writer, runs []*results.Run, _ *runFlags, _ bool) error { return report.KTAP(w, runs) },
+	"json": func(w io.Writer, runs []*results.Run, _ *runFlags, _ bool) error { return report.JSON(w, runs) },
+}
+
+func formatNames() []string { return []string{"text", "ktap", "json"} }
+
+func badFormat(name string) error {
+	return blame.On(blame.Usage, errorf("no format %q; there are %s", name, strings.Join(formatNames(), ", ")))
+}
+
+// out is one --out FORMAT=FILE.
+type out struct {
+	format format
+	file   string
+}
+
+func parseOuts(args []string) ([]out, error) {
+	var outs []out
+	for _, a := range args {
+		name, file, ok := strings.Cut(a, "=")
+		if !ok || file == "" {
+			return nil, blame.On(blame.Usage, errorf("--out %s: expected FORMAT=FILE", a))
+		}
+		f, ok := formats[name]
+		if !ok {
+			return nil, badFormat(name)
+		}
+		outs = append(outs, out{f, file})
+	}
+	return outs, nil
+}
+
+func (o out) write(runs []*results.Run, f *runFlags) error {
+	w, err := os.Create(o.file)
+	if err != nil {
+		return err
+	}
+	if err := o.format(w, runs, f, false); err != nil {
+		w.Close()
+		return err
+	}
+	return w.Close()
+}

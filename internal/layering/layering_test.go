@@ -1,0 +1,148 @@
+// Package layering asserts which packages may import which. It holds a test
+// alone: the rules of docs/architecture.md, read from "go list".
+package layering
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "uetest/"
+
+// pkg is what "go list -json" says of a package.
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+	Module     *struct{ Path string }
+}
+
+func list(t *testing.T) map[string]pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,Deps,Module", "./...")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		var e *exec.ExitError
+		if errors.As(err, &e) {
+			t.Fatalf("%v\n%s", err, e.Stderr)
+		}
+		t.Fatal(err)
+	}
+	pkgs := map[string]pkg{}
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkgs[strings.TrimPrefix(p.ImportPath, module)] = p
+	}
+}
+
+// stages are the stages of the pipeline, in order; vm's own helper packages
+// count as part of it.
+var stages = []string{"internal/patch", "internal/kernel", "initramfs", "internal/vm", "internal/results", "internal/report"}
+
+// may lists, for a package, the packages of this module that it may import. A
+// name that ends in a slash stands for all packages below. What is not listed
+// may import nothing of this module.
+var may = map[string][]string{
+	"cmd/uetest":        {"internal/", "initramfs", "kernel-patches", "selftests/catalog"},
+	"initramfs":         {"internal/proc", "internal/blame"},
+	"internal/agent":    {"internal/wire", "internal/uapi", "selftests/catalog"},
+	"internal/kernel":   {"internal/proc", "internal/blame"},
+	"internal/patch":    {"internal/blame"},
+	"internal/pipeline": {"internal/", "initramfs", "kernel-patches", "selftests/catalog"},
+	"internal/proc":     {"internal/blame"},
+	"internal/qmp":      {"internal/blame"},
+	"internal/report":   {"internal/results", "selftests/catalog"},
+	"internal/results":  {"internal/blame", "internal/console", "internal/wire", "selftests/catalog"},
+	"internal/vm":       {"internal/proc", "internal/qmp", "internal/blame"},
+	"selftests/kit":     {"internal/uapi", "internal/wire"},
+}
+
+// mayFor returns the rule for a package. Area programs and guest mains have
+// one rule each.
+func mayFor(name string) []string {
+	switch {
+	case may[name] != nil:
+		return may[name]
+	case strings.HasPrefix(name, "selftests/") && name != "selftests/catalog":
+		return []string{"selftests/kit", "internal/uapi"}
+	case strings.HasPrefix(name, "internal/agent/"):
+		return []string{"internal/agent"}
+	}
+	return nil
+}
+
+func allowed(rules []string, dep string) bool {
+	return slices.ContainsFunc(rules, func(r string) bool {
+		return dep == r || strings.HasSuffix(r, "/") && strings.HasPrefix(dep, r)
+	})
+}
+
+func TestImportsFollowTheArchitecture(t *testing.T) {
+	for name, p := range list(t) {
+		for _, imp := range p.Imports {
+			dep, ours := strings.CutPrefix(imp, module)
+			if ours && !allowed(mayFor(name), dep) {
+				t.Errorf("%s imports %s; docs/architecture.md does not allow it", name, dep)
+			}
+		}
+	}
+}
+
+func TestStagesDoNotKnowEachOther(t *testing.T) {
+	for name, p := range list(t) {
+		if !slices.Contains(stages, name) {
+			continue
+		}
+		for _, other := range stages {
+			// A renderer is made for results, which is no stage of work.
+			if other == name || name == "internal/report" && other == "internal/results" {
+				continue
+			}
+			if slices.Contains(p.Deps, module+other) {
+				t.Errorf("stage %s depends on stage %s", name, other)
+			}
+		}
+	}
+}
+
+func TestGuestAndHostStayApart(t *testing.T) {
+	guest := func(name string) bool {
+		return strings.HasPrefix(name, "selftests/") && name != "selftests/catalog" ||
+			name == "internal/agent" || strings.HasPrefix(name, "internal/agent/")
+	}
+	for name, p := range list(t) {
+		for _, dep := range p.Deps {
+			dep, ours := strings.CutPrefix(dep, module)
+			switch {
+			case !ours:
+			case guest(name) && (slices.Contains(stages, dep) || dep == "internal/proc" || dep == "internal/pipeline"):
+				t.Errorf("guest package %s depends on host package %s", name, dep)
+			case !guest(name) && guest(dep):
+				t.Errorf("host package %s depends on guest package %s", name, dep)
+			}
+		}
+	}
+}
+
+func TestOneHostPackageStartsProcesses(t *testing.T) {
+	for name, p := range list(t) {
+		if name == "internal/proc" || strings.HasPrefix(name, "internal/agent") || strings.HasPrefix(name, "selftests/") {
+			continue
+		}
+		if slices.Contains(p.Imports, "os/exec") {
+			t.Errorf("%s imports os/exec; processes are started by internal/proc", name)
+		}
+	}
+}

@@ -1,0 +1,182 @@
+package results
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"uetest/internal/blame"
+	"uetest/internal/wire"
+	"uetest/selftests/catalog"
+)
+
+var entry = catalog.Test{
+	ID:    "fork/private",
+	Needs: []catalog.Feature{"hugetlb"},
+	Expect: map[catalog.Generation]catalog.Expect{
+		catalog.G1: {Saw: "parent=0 child=0", Fault: "missed", Promise: "parent=1 child=0"},
+		catalog.G3: {Saw: "parent=1 child=1"},
+	},
+}
+
+func saw(kv ...string) []wire.Message {
+	msgs := []wire.Message{{Kind: wire.Start, ID: entry.ID}}
+	for _, s := range kv {
+		k, v, _ := strings.Cut(s, "=")
+		msgs = append(msgs, wire.Message{Kind: wire.Saw, ID: entry.ID, Key: k, Value: v})
+	}
+	return msgs
+}
+
+func end(s wire.Status, text string) wire.Message {
+	return wire.Message{Kind: wire.End, ID: entry.ID, Status: s, Text: text, At: time.Second}
+}
+
+func kmsg(text string) wire.Message { return wire.Message{Kind: wire.Kmsg, Text: text} }
+
+func TestVerdictIsObservedTimesExpected(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		gen    catalog.Generation
+		must   []catalog.Feature
+		msgs   []wire.Message
+		want   Verdict
+		detail string
+	}{
+		{"as the generation promises", catalog.G3, nil,
+			append(saw("parent=1", "child=1"), end(wire.Done, "")), AsExpected, ""},
+		{"in the known way", catalog.G1, nil,
+			append(saw("parent=0", "child=0"), end(wire.Done, "")), KnownFault, "missed"},
+		{"the fault is gone", catalog.G1, nil,
+			append(saw("parent=1", "child=0"), end(wire.Done, "")), Fixed, "missed no longer shows"},
+		{"in a way nobody knows", catalog.G1, nil,
+			append(saw("parent=0", "child=1"), end(wire.Done, "")), Regressed, "child=1, not child=0"},
+		{"an observation short", catalog.G3, nil,
+			append(saw("parent=1"), end(wire.Done, "")), Regressed, "no child=1"},
+		{"an observation long", catalog.G3, nil,
+			append(saw("parent=1", "child=1", "lines=2"), end(wire.Done, "")), Regressed, "lines=2 on top"},
+		{"nothing seen at all", catalog.G3, nil,
+			append(saw(), end(wire.Done, "")), Regressed, "no parent=1; no child=1"},
+		{"right, but the kernel warned", catalog.G3, nil,
+			append(saw("parent=1", "child=1"), kmsg("WARNING: CPU: 0 PID: 1 at kernel/x.c:12 f+0x1/0x2"), end(wire.Done, "")),
+			UnknownFault, "WARNING: kernel/x.c"},
+		{"right, but it died after", catalog.G3, nil,
+			append(saw("parent=1", "child=1"), end(wire.Crashed, "signal 11")), Errored, "crashed: signal 11"},
+		{"could not do its work", catalog.G3, nil, append(saw(), end(wire.Failed, "mmap: ENOMEM")), Errored, "failed: mmap: ENOMEM"},
+		{"over time", catalog.G3, nil, append(saw(), end(wire.Timeout, "")), Errored, "timeout"},
+		{"an earned skip", catalog.G3, nil, append(saw(), end(wire.Skipped, "hugetlb")), Skipped, "needs hugetlb"},
+		{"a skip on a kernel that has it", catalog.G3, []catalog.Feature{"hugetlb"},
+			append(saw(), end(wire.Skipped, "hugetlb")), Errored, "skipped for want of hugetlb, but this kernel was built with it"},
+		{"a skip for what it does not need", catalog.G3, nil,
+			append(saw(), end(wire.Skipped, "ksm")), Errored, `skipped for "ksm", which the catalogue does not list under its needs`},
+		{"silence", catalog.G3, nil, nil, Missing, "the guest said no more"},
+		{"started, never ended", catalog.G3, nil, saw("parent=1", "child=1"), Missing, "the guest said no more"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			j := NewJudge(tt.gen, []catalog.Test{entry}, tt.must)
+			j.Boot()
+			for _, m := range tt.msgs {
+				if _, err := j.Add(m); err != nil {
+					t.Fatalf("Add(%v): %v", m.Kind, err)
+				}
+			}
+			tests, _ := j.Finish("the guest said no more")
+			if got := tests[0]; got.Verdict != tt.want || got.Detail != tt.detail {
+				t.Errorf("got %q (%s), want %q (%s)", got.Verdict, got.Detail, tt.want, tt.detail)
+			}
+		})
+	}
+}
+
+func TestProtocolErrorsAreNoVerdict(t *testing.T) {
+	other := wire.Message{Kind: wire.Start, ID: "fork/other"}
+	for _, tt := range []struct {
+		name string
+		msgs []wire.Message
+	}{
+		{"a test nobody asked for", []wire.Message{other}},
+		{"two tests at once", append(saw(), saw()...)},
+		{"an observation of a test that does not run", saw("a=1")[1:]},
+		{"an end without a start", []wire.Message{end(wire.Done, "")}},
+		{"the same test again", append(append(saw(), end(wire.Done, "")), saw()...)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			j := NewJudge(catalog.G3, []catalog.Test{entry}, nil)
+			var err error
+			for _, m := range tt.msgs {
+				if _, err = j.Add(m); err != nil {
+					return
+				}
+			}
+			t.Errorf("accepted")
+		})
+	}
+}
+
+func TestSplatBelongsToTheTestThatRan(t *testing.T) {
+	j := NewJudge(catalog.G3, []catalog.Test{entry}, nil)
+	j.Boot()
+	msgs := append([]wire.Message{kmsg("BUG: Bad page state in process x  pfn:1")}, saw("parent=1", "child=1")...)
+	for _, m := range append(msgs, end(wire.Done, "")) {
+		if _, err := j.Add(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests, outside := j.Finish("")
+	if len(outside) != 1 || outside[0].Title != "bad page: page state" {
+		t.Errorf("outside of tests: got %v, want the bad page state", outside)
+	}
+	if tests[0].Verdict != AsExpected {
+		t.Errorf("the test that came after the splat: got %s, want %s", tests[0].Verdict, AsExpected)
+	}
+}
+
+func TestLostTestKeepsWhatItSaw(t *testing.T) {
+	j := NewJudge(catalog.G3, []catalog.Test{entry}, nil)
+	j.Boot()
+	for _, m := range append(saw("parent=1"), kmsg("Oops: 0002 [#1] SMP")) {
+		if _, err := j.Add(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j.Lost(entry.ID, "the guest went away", nil)
+	tests, _ := j.Finish("")
+	got := tests[0]
+	if got.Verdict != UnknownFault || got.Saw != "parent=1" || len(got.Splats) != 1 {
+		t.Errorf("got %+v, want an unknown fault that saw parent=1, with its oops", got)
+	}
+}
+
+func TestExitCodeNamesWhoHasToAct(t *testing.T) {
+	with := func(v ...Verdict) *Run {
+		r := &Run{}
+		for _, v := range v {
+			r.Tests = append(r.Tests, Test{Verdict: v})
+		}
+		return r
+	}
+	dead := with(UnknownFault)
+	dead.Fatal = blame.Kernel
+	problem := with(AsExpected)
+	problem.Problems = []string{"no Bye"}
+	for _, tt := range []struct {
+		name string
+		run  *Run
+		want int
+	}{
+		{"all as expected", with(AsExpected, KnownFault, Skipped), 0},
+		{"regressed", with(AsExpected, Regressed), 1},
+		{"a known fault vanished", with(AsExpected, Fixed), 1},
+		{"a result is missing", with(AsExpected, Missing), 1},
+		{"a test could not do its work", with(AsExpected, Errored), 1},
+		{"the kernel warned", with(AsExpected, UnknownFault), 1},
+		{"a problem of the run", problem, 1},
+		{"nothing ran", with(), 4},
+		{"all skipped", with(Skipped, Skipped), 4},
+		{"the kernel died", dead, 5},
+	} {
+		if got := tt.run.Exit(); got != tt.want {
+			t.Errorf("%s: got exit code %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,134 @@
+// Package results turns what a guest said into verdicts.
+//
+// There are three layers. A test says what it saw, in the guest. The catalogue
+// says what the kernel's generation should show. The verdict compares the two,
+// here, on the host. Nothing a guest sends is a verdict, so a broken kernel or
+// a dead agent cannot pass by saying so, and a test that never reported is
+// Missing, not skipped.
+package results
+
+import (
+	"time"
+
+	"uetest/internal/blame"
+	"uetest/internal/console"
+	"uetest/internal/wire"
+)
+
+// Schema is the version of the JSON form of Run. A reader refuses a version
+// it does not know, by name.
+const Schema = 1
+
+// Verdict is what a test's observations mean on the kernel it ran on.
+type Verdict string
+
+// The verdicts. Good tells which of them leave the exit code at 0.
+const (
+	AsExpected   Verdict = "as expected"   // saw what the ABI promises
+	KnownFault   Verdict = "known fault"   // deviates from the promise, in the way the catalogue names
+	Fixed        Verdict = "fixed"         // a catalogued fault no longer shows
+	Regressed    Verdict = "regressed"     // saw neither the expectation nor the promise
+	UnknownFault Verdict = "unknown fault" // the kernel splatted or died during the test
+	Errored      Verdict = "error"         // the test could not do its work
+	Missing      Verdict = "missing"       // it was to run and never reported
+	Skipped      Verdict = "skipped"       // the kernel may lack what the test needs, and does
+)
+
+// Verdicts lists all verdicts, those that need attention first.
+var Verdicts = []Verdict{UnknownFault, Regressed, Fixed, Errored, Missing, Skipped, KnownFault, AsExpected}
+
+// Good reports whether v needs nobody's attention.
+func (v Verdict) Good() bool { return v == AsExpected || v == KnownFault || v == Skipped }
+
+// Test is the result of one test on one kernel.
+type Test struct {
+	ID       string        `json:"id"`
+	Purpose  string        `json:"purpose"`
+	Verdict  Verdict       `json:"verdict"`
+	Saw      string        `json:"saw"`                // "key=value key=value", in the order seen
+	Expected string        `json:"expected,omitempty"` // what the catalogue has for this generation
+	Promise  string        `json:"promise,omitempty"`  // what the fault's absence would show
+	Fault    string        `json:"fault,omitempty"`    // id of the catalogued fault
+	Detail   string        `json:"detail,omitempty"`   // why, for everything but as expected
+	Log      []string      `json:"log,omitempty"`      // the test's own lines and output
+	Kmsg     []string      `json:"kmsg,omitempty"`     // kernel log between start and end
+	Boot     int           `json:"boot"`               // which boot of the run it ran in, from 1
+	Took     time.Duration `json:"took_ns"`            // in the guest
+
+	Splats []console.Splat `json:"splats,omitempty"`
+}
+
+// Stage is how long one stage of the pipeline took.
+type Stage struct {
+	Name string        `json:"name"`
+	Took time.Duration `json:"took_ns"`
+	Note string        `json:"note,omitempty"` // "cached", "2 boots"
+}
+
+// Kernel says which kernel was tested and how it is known to be that one.
+type Kernel struct {
+	Name     string   `json:"name"`             // stable, base, rfc, or a file's name
+	Source   string   `json:"source,omitempty"` // package and version, or directory
+	Patches  []string `json:"patches,omitempty"`
+	Blobs    []Blob   `json:"blobs,omitempty"`
+	Proven   bool     `json:"proven"`             // every blob is the one the series names
+	Unproven []string `json:"unproven,omitempty"` // why not, a line a file
+	Declared string   `json:"declared,omitempty"` // the generation the series declares
+	Key      string   `json:"key,omitempty"`      // image cache key
+	Image    string   `json:"image"`              // path of what was booted
+}
+
+// Blob is a file of the kernel tree that the series names a git blob for.
+type Blob struct {
+	Path string `json:"path"`
+	Want string `json:"want"`
+	Got  string `json:"got"`
+}
+
+// Run is everything one kernel showed.
+type Run struct {
+	Schema     int             `json:"schema"`
+	Kernel     Kernel          `json:"kernel"`
+	Guest      wire.Guest      `json:"guest"`
+	Generation string          `json:"generation"` // whose expectations were used
+	Accel      string          `json:"accel"`
+	Boots      int             `json:"boots"`
+	Start      time.Time       `json:"start"`
+	Tests      []Test          `json:"tests"`
+	Splats     []console.Splat `json:"splats,omitempty"`   // outside of any test
+	Problems   []string        `json:"problems,omitempty"` // of the run as a whole
+	Fatal      blame.Party     `json:"fatal,omitempty"`    // who ended the run early, 0 if nobody
+	Stages     []Stage         `json:"stages"`
+	Dir        string          `json:"dir"` // console logs and this run as JSON
+}
+
+// Count returns how many tests got verdict v.
+func (r *Run) Count(v Verdict) int {
+	n := 0
+	for i := range r.Tests {
+		if r.Tests[i].Verdict == v {
+			n++
+		}
+	}
+	return n
+}
+
+// Exit returns the exit code of uetest for this run: 0 if all is as expected,
+// else the code of the party that has to act.
+func (r *Run) Exit() int {
+	if r.Fatal != 0 {
+		return int(r.Fatal)
+	}
+	if len(r.Tests) == 0 || r.Count(Missing)+r.Count(Skipped) == len(r.Tests) {
+		return int(blame.Nothing)
+	}
+	for i := range r.Tests {
+		if !r.Tests[i].Verdict.Good() {
+			return int(blame.Test)
+		}
+	}
+	if len(r.Problems)+len(r.Splats) > 0 {
+		return int(blame.Test)
+	}
+	return 0
+}
