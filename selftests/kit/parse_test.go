@@ -1,0 +1,130 @@
+package kit
+
+import (
+	"bytes"
+	"encoding/binary"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestStatusIsParsed(t *testing.T) {
+	const g0 = "3:ev_b # Used by ftrace perf\n1:ev_a\n\nActive: 2\nBusy: 1\nMax: 32768\n"
+	const g1 = "ev_b # Used by other\nev_a\n\nActive: 2\nBusy: 1\n"
+	for _, c := range []struct {
+		name, text string
+		want       Status
+	}{
+		{"g0", g0, Status{
+			Events: map[string]StatusLine{"ev_a": {1, ""}, "ev_b": {3, "ftrace perf"}},
+			Footer: []string{"Active: 2", "Busy: 1", "Max: 32768"}, Active: 2, Busy: 1,
+		}},
+		{"g1", g1, Status{
+			Events: map[string]StatusLine{"ev_a": {-1, ""}, "ev_b": {-1, "other"}},
+			Footer: []string{"Active: 2", "Busy: 1"}, Active: 2, Busy: 1,
+		}},
+		{"empty", "\nActive: 0\nBusy: 0\n", Status{
+			Events: map[string]StatusLine{}, Footer: []string{"Active: 0", "Busy: 0"},
+		}},
+		{"empty name on g1", "\nev_a\n\nActive: 2\nBusy: 0\n", Status{
+			Events: map[string]StatusLine{"": {-1, ""}, "ev_a": {-1, ""}},
+			Footer: []string{"Active: 2", "Busy: 0"}, Active: 2,
+		}},
+		{"empty name on g0", "7:\n\nActive: 1\nBusy: 0\n", Status{
+			Events: map[string]StatusLine{"": {7, ""}},
+			Footer: []string{"Active: 1", "Busy: 0"}, Active: 1,
+		}},
+	} {
+		got, err := ParseStatus(c.text)
+		if err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: got %+v, %v\nwant %+v", c.name, got, err, c.want)
+		}
+	}
+	for name, text := range map[string]string{
+		"nothing":    "",
+		"no footer":  "ev_a\n",
+		"twice":      "a\na\n\nActive: 2\nBusy: 0\n",
+		"odd index":  "x:a\n\nActive: 1\nBusy: 0\n",
+		"odd hash":   "a # used\n\nActive: 1\nBusy: 0\n",
+		"odd footer": "a\n\nActive: one\n",
+	} {
+		if _, err := ParseStatus(text); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func FuzzParseStatus(f *testing.F) {
+	f.Add("3:ev_b # Used by ftrace perf\n1:ev_a\n\nActive: 2\nBusy: 1\nMax: 32768\n")
+	f.Add("\n\nActive: 0\nBusy: 0\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := ParseStatus(text)
+		if err == nil && (s.Events == nil || len(s.Footer) == 0) {
+			t.Errorf("%q: parsed without events or footer: %+v", text, s)
+		}
+	})
+}
+
+func TestRecordOfTheLogIsItsMessage(t *testing.T) {
+	for _, c := range []struct {
+		record string
+		want   bool
+	}{
+		{"4,120,5140900,-;" + FailLine + "\n", true},
+		{"4,120,5140900,-,caller=T1;" + FailLine + "\n SUBSYSTEM=x\n", true},
+		{"4,120,5140900,-;something else\n TEXT=" + FailLine + "\n", false},
+		{FailLine, false},
+		{"", false},
+	} {
+		if got := recordHolds(c.record, FailLine); got != c.want {
+			t.Errorf("%q: got %v", c.record, got)
+		}
+	}
+}
+
+func TestPerfSamplesAreParsed(t *testing.T) {
+	ne := binary.NativeEndian
+	sample := func(entry []byte) []byte {
+		raw := ne.AppendUint32(nil, uint32(len(entry)))
+		raw = append(raw, entry...)
+		b := ne.AppendUint32(nil, 9) // PERF_RECORD_SAMPLE
+		b = ne.AppendUint16(b, 2)
+		return append(ne.AppendUint16(b, uint16(8+len(raw))), raw...)
+	}
+	entry := append(bytes.Repeat([]byte{0xcc}, commonSize), 1, 2, 3, 4)
+	lost := []byte{2, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+	if ne.Uint16([]byte{1, 0}) != 1 {
+		t.Skip("the bytes are little endian")
+	}
+	got, err := perfSamples(bytes.Join([][]byte{sample(entry), lost, sample(entry)}, nil))
+	if err != nil || !reflect.DeepEqual(got, [][]byte{{1, 2, 3, 4}, {1, 2, 3, 4}}) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	whole := sample(entry)
+	for cut := 1; cut < len(whole); cut++ {
+		if _, err := perfSamples(whole[:cut]); err == nil {
+			t.Errorf("%d of %d bytes: no error", cut, len(whole))
+		}
+	}
+}
+
+func FuzzPerfSamples(f *testing.F) {
+	f.Add([]byte{9, 0, 0, 0, 0, 0, 24, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		records, err := perfSamples(data)
+		total := 0
+		for _, r := range records {
+			total += len(r)
+		}
+		if err == nil && total > len(data) {
+			t.Errorf("%d bytes of %d", total, len(data))
+		}
+	})
+}
+
+func TestPayloadsAreShownInOrder(t *testing.T) {
+	got := Payloads([]Record{{Payload: []byte{1, 0xab}}, {}, {Payload: []byte{2}}})
+	if got != "01ab,empty,02" || Payloads(nil) != "none" || strings.ContainsAny(got, " =") {
+		t.Errorf("got %q", got)
+	}
+}
