@@ -64,7 +64,7 @@ type Message struct {
 	Guest   Guest `json:"guest,omitzero"`
 
 	// Run.
-	Program string        `json:"program,omitempty"` // selftest area: /bbin/NAME
+	Program string        `json:"program,omitempty"` // selftest area: /selftests/NAME in the guest
 	Timeout time.Duration `json:"timeout,omitempty"` // ns; the guest's watchdog
 
 	// Saw.
@@ -74,10 +74,12 @@ type Message struct {
 	// Log, Output, Kmsg, End, Bye.
 	Text string `json:"text,omitempty"`
 
-	// Kmsg: syslog level 0-7, sequence number, time since boot.
-	Level int           `json:"level,omitempty"`
-	Seq   uint64        `json:"seq,omitempty"`
-	At    time.Duration `json:"at,omitempty"` // ns since boot; on End: how long the test took
+	// Kmsg: syslog level 0-7, facility, sequence number, time since boot. Facility 0 is
+	// the kernel: no program can write it (Documentation/ABI/testing/dev-kmsg).
+	Level    int           `json:"level,omitempty"`
+	Facility int           `json:"facility,omitempty"`
+	Seq      uint64        `json:"seq,omitempty"`
+	At       time.Duration `json:"at,omitempty"` // ns since boot; on End: how long the test took
 
 	// End.
 	Status Status `json:"status,omitempty"`

@@ -1,0 +1,82 @@
+package initramfs
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/u-root/gobusybox/src/pkg/bb"
+	"github.com/u-root/gobusybox/src/pkg/golang"
+	"github.com/u-root/uio/ulog"
+
+	"uetest/internal/proc"
+)
+
+// core is the import path of u-root's commands.
+const core = "github.com/u-root/u-root/cmds/core/"
+
+// commands are the commands of the guest's shell. tools.go names the same, so
+// that go.mod has what they need.
+var commands = []string{
+	core + "cat", core + "chmod", core + "cp", core + "dd", core + "df",
+	core + "dmesg", core + "echo", core + "find", core + "free",
+	core + "gosh", core + "grep", core + "head", core + "hexdump", core + "id",
+	core + "kill", core + "ln", core + "ls", core + "mkdir", core + "more",
+	core + "mount", core + "mv", core + "printenv", core + "ps", core + "pwd", core + "rm",
+	core + "sleep", core + "sort", core + "stty", core + "tail", core + "touch",
+	core + "umount", core + "uname", core + "uptime", core + "wc",
+}
+
+// busybox returns the path of a program that holds all commands, made by
+// gobusybox: a minute of a compiler's work, so it is kept by itself, and a
+// changed selftest does not make it anew.
+func busybox(ctx context.Context, o Options, tc toolchain, key string) (string, error) {
+	dir := filepath.Join(o.Cache, "initramfs", "shell-"+key)
+	path := filepath.Join(dir, "bb")
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	unlock, err := lock(ctx, dir+".lock")
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	work, remove, err := proc.TempDir("busybox-")
+	if err != nil {
+		return "", err
+	}
+	defer remove()
+
+	// gobusybox writes one program out of many. It would also compile it, but
+	// all of it each time ("-a"), without inlining, and past a deadline's reach.
+	env := golang.Default(golang.DisableCGO(), golang.WithGOOS("linux"), golang.WithGOARCH(o.Arch),
+		golang.WithGOROOT(tc.goroot), golang.WithWorkingDir(o.Root), golang.WithMod(golang.ModReadonly))
+	var said bytes.Buffer
+	err = bb.BuildBusybox(logTo{&said}, &bb.Opts{
+		Env: env, GenSrcDir: work, CommandPaths: commands, GenerateOnly: true,
+	})
+	if err != nil {
+		return "", fmt.Errorf("u-root's commands: %w\n%s", err, bytes.TrimSpace(said.Bytes()))
+	}
+	err = publish(dir, func(tmp string) error {
+		tc := tc
+		tc.env = append(slices.Clip(tc.env), "GO111MODULE=off", "GOFLAGS=", "GOPATH="+work,
+			"PWD="+filepath.Join(work, "src/bb.u-root.com/bb"))
+		args := append(append([]string{}, buildFlags...), "-o", filepath.Join(tmp, "bb"), ".")
+		return tc.build(ctx, filepath.Join(work, "src/bb.u-root.com/bb"), args, "u-root's commands do not compile")
+	})
+	return path, err
+}
+
+// logTo keeps what gobusybox says, for the case that it fails.
+type logTo struct{ *bytes.Buffer }
+
+func (l logTo) Printf(format string, v ...any) { fmt.Fprintf(l, format+"\n", v...) }
+
+var _ ulog.Logger = logTo{}

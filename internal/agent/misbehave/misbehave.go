@@ -1,0 +1,209 @@
+// Package misbehave is a test program for the agent: it does all that a test
+// program may do and much that it must not. The agent's unit tests run it on
+// the machine they run on, the tests of the guest image run it in a guest.
+//
+// The behaviour is the part of the test's id behind the slash.
+package misbehave
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"uetest/internal/wire"
+)
+
+// Main runs the program with the arguments of os.Args, as the agent starts it.
+func Main() {
+	if len(os.Args) != 3 || os.Args[1] != "-run" {
+		fmt.Fprintf(os.Stderr, "arguments %q, want -run ID\n", os.Args[1:])
+		os.Exit(64)
+	}
+	name := path.Base(os.Args[2])
+	f, ok := behaviours()[name]
+	if !ok {
+		fmt.Fprintf(os.Stderr, "no behaviour %q; there are %q\n", name, slices.Sorted(maps.Keys(behaviours())))
+		os.Exit(64)
+	}
+	f()
+}
+
+var report = wire.NewEncoder(os.NewFile(3, "report"))
+
+func say(m wire.Message) {
+	if err := report.Encode(m); err != nil {
+		fmt.Fprintln(os.Stderr, "report:", err)
+		os.Exit(65)
+	}
+}
+
+func saw(key, value string)         { say(wire.Message{Kind: wire.Saw, Key: key, Value: value}) }
+func end(s wire.Status, why string) { say(wire.Message{Kind: wire.End, Status: s, Text: why}) }
+func raw(s string)                  { _, _ = os.NewFile(3, "report").WriteString(s) }
+func done()                         { end(wire.Done, "") }
+
+func behaviours() map[string]func() {
+	return map[string]func(){
+		// As it should be.
+		"done":    func() { saw("word", "1"); say(wire.Message{Kind: wire.Log, Text: "a line"}); saw("other", "0"); done() },
+		"skipped": func() { end(wire.Skipped, "needs hugetlb") },
+		"failed":  func() { end(wire.Failed, "open: no such file") },
+		"prints":  func() { fmt.Println("to stdout"); fmt.Fprint(os.Stderr, "to stderr, no newline"); done() },
+		"context": context,
+
+		// Ends that are none.
+		"silent":      func() {},
+		"exits":       func() { done(); os.Exit(3) },
+		"panics":      func() { panic("on purpose") },
+		"segfaults":   func() { die(syscall.SIGSEGV) },
+		"killed":      func() { done(); die(syscall.SIGKILL) },
+		"loops":       func() { fmt.Println("looping"); spin() },
+		"sleeps":      func() { done(); time.Sleep(time.Hour) },
+		"ignores":     ignore,
+		"garbage":     func() { raw("hello\n"); done() },
+		"half a line": func() { raw(`{"kind":"end","status":"done"}`) },
+		"two ends":    func() { done(); end(wire.Failed, "again") },
+		"bad status":  func() { end("fine", "") },
+		"bad kind":    func() { say(wire.Message{Kind: wire.Hello}); done() },
+		"long line":   func() { raw(strings.Repeat("x", 1<<20) + "\n"); done() },
+
+		// Floods.
+		"floods output": floodOutput,
+		"floods report": func() {
+			for i := range 20000 {
+				saw("i", fmt.Sprint(i))
+			}
+			done()
+		},
+		"floods kmsg": floodKmsg,
+
+		// Descendants.
+		"leaves a child":       func() { spawn("lingers"); done() },
+		"leaves a deep child":  func() { spawn("spawns"); time.Sleep(200 * time.Millisecond); done() },
+		"spawns":               func() { spawn("lingers") },
+		"lingers":              func() { time.Sleep(time.Hour) },
+		"hydra":                func() { spawn("head"); done() },
+		"head":                 func() { spawn("head") },
+		"bomb":                 func() { bomb() },
+		"bombs and ends":       func() { go bomb(); time.Sleep(200 * time.Millisecond); done() },
+		"child keeps the pipe": func() { spawn("lingers", 3); done() },
+
+		// The kernel log.
+		"splats": func() { kmsg("<2>uetest: BUG: made up"); done() },
+	}
+}
+
+// context shows what the agent gives a program.
+func context() {
+	saw("args", strings.ReplaceAll(strings.Join(os.Args, ","), " ", "_"))
+	saw("timeout", os.Getenv("UETEST_TIMEOUT"))
+	pid := os.Getpid()
+	sid, _, _ := syscall.Syscall(syscall.SYS_GETSID, 0, 0, 0)
+	saw("leads_session", fmt.Sprint(int(sid) == pid))
+	saw("leads_group", fmt.Sprint(syscall.Getpgrp() == pid))
+	stdin, err := os.Readlink("/proc/self/fd/0")
+	saw("stdin", fmt.Sprint(stdin, err))
+	var fds []string
+	for fd := range 32 {
+		// Only what the agent could have left open by mistake: the Go runtime
+		// opens files of its own.
+		target, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+		kind, _, _ := strings.Cut(target, ":")
+		if err == nil && (kind == "pipe" || kind == "socket") {
+			fds = append(fds, fmt.Sprintf("%d=%s", fd, kind))
+		}
+	}
+	saw("pipes", strings.Join(fds, ","))
+	done()
+}
+
+func addr(sa *[32]uint64) uintptr { return uintptr(unsafe.Pointer(sa)) }
+
+func die(sig syscall.Signal) {
+	// Past the runtime, which would turn SIGSEGV into a panic with a status.
+	var sa [32]uint64 // struct sigaction of zeros: SIG_DFL
+	_, _, _ = syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(sig), addr(&sa), 0, 8, 0, 0)
+	_ = syscall.Kill(os.Getpid(), sig)
+	time.Sleep(time.Minute)
+}
+
+func spin() {
+	for {
+	}
+}
+
+func ignore() {
+	for sig := syscall.SIGHUP; sig < 32; sig++ {
+		sa := [32]uint64{1} // SIG_IGN
+		_, _, _ = syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(sig), addr(&sa), 0, 8, 0, 0)
+	}
+	spin()
+}
+
+func floodOutput() {
+	line := []byte(strings.Repeat("flood ", 20) + "\n")
+	chunk := bytes.Repeat(line, 100)
+	fmt.Println("the first line")
+	for range 800 { // 9.7 MB
+		_, _ = os.Stdout.Write(chunk)
+	}
+	fmt.Println("the last line")
+	done()
+}
+
+func floodKmsg() {
+	for i := range 20000 {
+		kmsg(fmt.Sprintf("<6>uetest: line %d", i))
+	}
+	done()
+}
+
+func kmsg(line string) {
+	f, err := os.OpenFile("/dev/kmsg", os.O_WRONLY, 0)
+	if err == nil {
+		_, err = f.WriteString(line + "\n")
+		f.Close()
+	}
+	if err != nil {
+		end(wire.Skipped, err.Error())
+		os.Exit(0)
+	}
+}
+
+// spawn starts the program again, in a session of its own, and does not wait
+// for it. It inherits the descriptors named.
+func spawn(behaviour string, fds ...uintptr) int {
+	self, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	files := []uintptr{0, 0, 0}
+	for _, fd := range fds {
+		files = append(files, fd)
+	}
+	pid, err := syscall.ForkExec(self, []string{os.Args[0], "-run", "misbehave/" + behaviour}, &syscall.ProcAttr{
+		Env:   os.Environ(),
+		Files: files,
+		Sys:   &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "spawn:", err)
+	}
+	return pid
+}
+
+// bomb makes processes that make processes, until it is killed.
+func bomb() {
+	for {
+		if spawn("bomb") == 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+}

@@ -1,0 +1,239 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"uetest/internal/wire"
+	"uetest/selftests/catalog"
+)
+
+const (
+	// drainLimit is how long the kernel log is read at the start and the end of
+	// a test: a kernel that logs without end must not keep a test from ending.
+	drainLimit = 2 * time.Second
+	// pipeLimit is how long the pipes of a test are read after its processes
+	// are gone. All that was written is there then; only a process that can't be
+	// killed holds them open.
+	pipeLimit = 200 * time.Millisecond
+	// whereLimit is how long /proc is asked where a stuck process is.
+	whereLimit = 500 * time.Millisecond
+)
+
+// A runner runs tests, one at a time.
+type runner struct {
+	programs string
+	send     func(wire.Message)
+	kmsg     *kernelLog
+	reaper   *reaper
+	stuck    map[int]bool // processes that SIGKILL did not end
+}
+
+// outcome is all that decides how a test ended.
+type outcome struct {
+	limit    time.Duration
+	status   syscall.WaitStatus
+	exited   bool // status is valid
+	timedOut bool
+	stopped  bool
+	said     *wire.Message // the test's own end, if it came
+	garbled  error         // the first fault of what it wrote on descriptor 3
+	stuck    []process     // what SIGKILL did not end
+}
+
+// run runs the test of the Run message m: one Start, then what the test has to
+// say, then one End. When ctx ends the test is killed.
+func (r *runner) run(ctx context.Context, m wire.Message) {
+	begin := time.Now()
+	r.kmsg.drain(drainLimit)
+	r.send(wire.Message{Kind: wire.Start, ID: m.ID})
+	end := func(status wire.Status, text string) {
+		r.kmsg.drain(drainLimit)
+		r.send(wire.Message{Kind: wire.End, ID: m.ID, Status: status, Text: text, At: time.Since(begin)})
+	}
+	o := outcome{limit: m.Timeout}
+	if o.limit <= 0 {
+		o.limit = catalog.DefaultTimeout
+	}
+	path, err := r.find(m.Program)
+	if err != nil {
+		end(wire.Failed, err.Error())
+		return
+	}
+	t, err := r.start(path, m.ID, o.limit)
+	if err != nil {
+		end(wire.Failed, fmt.Sprintf("start %s: %v", path, err))
+		return
+	}
+	r.watch(ctx, t, &o)
+	end(o.judge())
+}
+
+// find returns the path of a test program.
+func (r *runner) find(program string) (string, error) {
+	path := filepath.Join(r.programs, program)
+	if program != "" && filepath.Base(path) == program {
+		info, err := os.Stat(path)
+		if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return path, nil
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+	}
+	var have []string
+	entries, _ := os.ReadDir(r.programs)
+	for _, e := range entries {
+		have = append(have, e.Name())
+	}
+	return "", fmt.Errorf("no program %q in this guest; there are: %s", program, strings.Join(have, ", "))
+}
+
+// A test is a started test program.
+type test struct {
+	id     string
+	exited <-chan syscall.WaitStatus
+	report *report
+	output *output
+}
+
+// start starts a test program in a session of its own.
+func (r *runner) start(path, id string, limit time.Duration) (*test, error) {
+	stdin, err := os.Open(os.DevNull)
+	if err != nil {
+		return nil, err
+	}
+	defer stdin.Close()
+	outRead, outWrite, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer outWrite.Close()
+	repRead, repWrite, err := os.Pipe()
+	if err != nil {
+		outRead.Close()
+		return nil, err
+	}
+	defer repWrite.Close()
+
+	// Fd makes a descriptor blocking: right for the program's ends, which are
+	// other open files than the ends that the agent reads with deadlines.
+	attr := &syscall.ProcAttr{
+		Env: append(os.Environ(), "UETEST_TIMEOUT="+limit.String()),
+		Files: []uintptr{
+			stdin.Fd(), outWrite.Fd(), outWrite.Fd(), repWrite.Fd(),
+		},
+		Sys: &syscall.SysProcAttr{Setsid: true},
+	}
+	_, exited, err := r.reaper.start(func() (int, error) {
+		return syscall.ForkExec(path, []string{filepath.Base(path), "-run", id}, attr)
+	})
+	if err != nil {
+		outRead.Close()
+		repRead.Close()
+		return nil, err
+	}
+	return &test{
+		id:     id,
+		exited: exited,
+		report: readReport(repRead, id, r.send),
+		output: readOutput(outRead, id, r.send),
+	}, nil
+}
+
+// watch sees a test to its end, whatever that is, and leaves no process of it.
+func (r *runner) watch(ctx context.Context, t *test, o *outcome) {
+	timer := time.NewTimer(o.limit)
+	defer timer.Stop()
+	log := func(lines ...string) {
+		for _, line := range lines {
+			r.send(wire.Message{Kind: wire.Log, ID: t.id, Text: line})
+		}
+	}
+	select {
+	case o.status = <-t.exited:
+		o.exited = true
+	case <-timer.C:
+		o.timedOut = true
+		log(whereabouts(r.stuck, whereLimit)...)
+	case <-ctx.Done():
+		o.stopped = true
+	}
+
+	left, unkillable := endAll(r.reaper, r.stuck)
+	if o.exited && len(left) > 0 {
+		log("left behind and killed: " + list(left))
+	}
+	if len(unkillable) > 0 {
+		o.stuck = unkillable
+		log("SIGKILL does not end: " + list(unkillable))
+		log(whereabouts(r.stuck, whereLimit)...)
+		for _, p := range unkillable {
+			r.stuck[p.pid] = true
+		}
+	}
+	if !o.exited {
+		select {
+		case o.status = <-t.exited: // it may have died of SIGKILL, or a moment before
+			o.exited = true
+		default:
+		}
+	}
+	o.said, o.garbled = t.report.close(pipeLimit)
+	t.output.close(pipeLimit)
+}
+
+func list(processes []process) string {
+	const most = 5
+	var names []string
+	for i, p := range processes {
+		if i == most {
+			names = append(names, fmt.Sprintf("and %d more", len(processes)-most))
+			break
+		}
+		names = append(names, p.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+// judge says how the test ended. A test counts as done only if it said so,
+// exited with status 0, and wrote nothing but messages: silence is failure.
+func (o *outcome) judge() (wire.Status, string) {
+	said := "without an end message"
+	if o.said != nil {
+		said = fmt.Sprintf("after it had said %q", o.said.Status)
+	}
+	stuck := ""
+	if len(o.stuck) > 0 {
+		stuck = "; cannot be killed: " + list(o.stuck)
+	}
+	switch {
+	case o.stopped:
+		return wire.Failed, "ended because the host left" + stuck
+	case o.timedOut:
+		return wire.Timeout, fmt.Sprintf("not ended after %v, %s%s", o.limit, said, stuck)
+	case o.status.Signaled():
+		sig := o.status.Signal()
+		return wire.Crashed, fmt.Sprintf("killed by signal %d (%s) %s%s", int(sig), unix.SignalName(sig), said, stuck)
+	case o.status.ExitStatus() != 0:
+		return wire.Crashed, fmt.Sprintf("exit status %d %s%s", o.status.ExitStatus(), said, stuck)
+	case o.garbled != nil:
+		return wire.Failed, fmt.Sprintf("descriptor 3: %v", o.garbled)
+	case o.said == nil:
+		return wire.Crashed, "exit status 0 " + said + stuck
+	case o.said.Status != wire.Done && o.said.Status != wire.Skipped && o.said.Status != wire.Failed:
+		return wire.Failed, fmt.Sprintf("end message with status %q, want done, skipped or failed", o.said.Status)
+	case stuck != "":
+		return wire.Timeout, "a process of the test remains" + stuck
+	}
+	return o.said.Status, o.said.Text
+}
