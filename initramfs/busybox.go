@@ -21,7 +21,7 @@ const core = "github.com/u-root/u-root/cmds/core/"
 // commands are the commands of the guest's shell. tools.go names the same, so
 // that go.mod has what they need.
 var commands = []string{
-	core + "cat", core + "chmod", core + "cp", core + "dd", core + "df",
+	core + "cat", core + "chmod", core + "cp", core + "df",
 	core + "dmesg", core + "echo", core + "find", core + "free",
 	core + "gosh", core + "grep", core + "head", core + "hexdump", core + "id",
 	core + "kill", core + "ln", core + "ls", core + "mkdir", core + "more",

@@ -9,7 +9,6 @@ import (
 	_ "github.com/u-root/u-root/cmds/core/cat"
 	_ "github.com/u-root/u-root/cmds/core/chmod"
 	_ "github.com/u-root/u-root/cmds/core/cp"
-	_ "github.com/u-root/u-root/cmds/core/dd"
 	_ "github.com/u-root/u-root/cmds/core/df"
 	_ "github.com/u-root/u-root/cmds/core/dmesg"
 	_ "github.com/u-root/u-root/cmds/core/echo"
