@@ -1,0 +1,350 @@
+package kernel
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"uetest/internal/blame"
+)
+
+// Builder builds kernels in a cache. Its methods may be called from several
+// goroutines; builds that need the same directory wait for each other, as they
+// do across processes.
+type Builder struct {
+	Cache string // root of the cache; made if it is missing
+	// Progress is told what goes on, if it is not nil. It is called from the
+	// goroutine of the Build or Pristine, or from one that it started, and not
+	// after that has returned.
+	Progress func(Event)
+	Jobs     int // make -j; 0 is the number of CPUs
+
+	once    sync.Once
+	root    string // Cache, absolute
+	openErr error
+
+	mu    sync.Mutex
+	trees map[Source]*Tree
+}
+
+func (b *Builder) event(e Event) {
+	if b.Progress != nil {
+		b.Progress(e)
+	}
+}
+
+func (b *Builder) jobs() int {
+	if b.Jobs > 0 {
+		return b.Jobs
+	}
+	return runtime.NumCPU()
+}
+
+// path is a path in the cache.
+func (b *Builder) path(elem ...string) string {
+	return filepath.Join(append([]string{b.root}, elem...)...)
+}
+
+// open makes the cache ready. make takes O= from the source's point of view
+// and cannot live with blanks and colons in paths.
+func (b *Builder) open() error {
+	root, err := filepath.Abs(b.Cache)
+	if err != nil {
+		return hostError(err)
+	}
+	if b.Cache == "" || strings.ContainsAny(root, " \t\n:$#'\"\\") {
+		return blame.On(blame.Host, fmt.Errorf("cache %q: make cannot work under such a path; point UETEST_CACHE to one without blanks, colons, quotes and dollars", b.Cache))
+	}
+	b.root = root
+	return hostError(os.MkdirAll(root, 0o777))
+}
+
+// plan is a Spec with all that follows from it.
+type plan struct {
+	spec    Spec
+	overlay Overlay // trimmed to the tree
+	arch    arch
+	tree    *Tree
+	options []option
+	key     string // of the image
+	dir     string // name of the build directory
+}
+
+// Build returns the image of a kernel, from the cache or built. The errors are
+// *BuildError and *ConfigError (blame.Patch), those of Pristine, of a fragment
+// that cannot be read (blame.Usage), of missing tools and a full disk
+// (blame.Host), and the cause of the end of ctx.
+func (b *Builder) Build(ctx context.Context, spec Spec) (Image, error) {
+	p, err := b.plan(ctx, spec)
+	if err != nil {
+		return Image{}, err
+	}
+	if img, ok := b.find(p.key); ok {
+		return img, nil
+	}
+	if err := checkTools(ctx, p.arch); err != nil {
+		return Image{}, err
+	}
+	waiting := func() {
+		b.event(Event{Stage: "wait", Text: "another run builds in the same directory"})
+	}
+	unlock, err := lock(ctx, b.path(imageFolder, p.key), waiting)
+	if err != nil {
+		return Image{}, err
+	}
+	defer unlock()
+	if img, ok := b.find(p.key); ok { // the other run built it
+		return img, nil
+	}
+	dir := b.path(buildFolder, p.dir)
+	unlockDir, err := lock(ctx, dir, waiting)
+	if err != nil {
+		return Image{}, err
+	}
+	defer unlockDir()
+	return b.build(ctx, p, &buildDir{dir: dir})
+}
+
+// Find returns the image of a kernel if the cache has it, and builds nothing.
+func (b *Builder) Find(ctx context.Context, spec Spec) (Image, bool, error) {
+	p, err := b.plan(ctx, spec)
+	if err != nil {
+		return Image{}, false, err
+	}
+	img, ok := b.find(p.key)
+	return img, ok, nil
+}
+
+// recipe changes with what this package does to build: images of another
+// recipe are not used.
+const recipe = "uetest kernel recipe 1"
+
+// maxName keeps the release under the 64 characters of struct new_utsname
+// (include/uapi/linux/utsname.h) with the version before it.
+const maxName = 32
+
+func (b *Builder) plan(ctx context.Context, spec Spec) (*plan, error) {
+	a, err := findArch(spec.Arch)
+	if err != nil {
+		return nil, err
+	}
+	if safeName(spec.Name) != strings.ReplaceAll(spec.Name, "+", "_") || len(spec.Name) > maxName {
+		return nil, blame.On(blame.Usage, fmt.Errorf("kernel name %q: expected at most %d letters, digits, dots, dashes, underscores and pluses", spec.Name, maxName))
+	}
+	options, err := mergeFragments(spec.Fragments)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := b.Pristine(ctx, spec.Source)
+	if err != nil {
+		return nil, err
+	}
+	tools, err := b.toolchain(ctx, a)
+	if err != nil {
+		if all := checkTools(ctx, a); all != nil { // there may be more
+			return nil, all
+		}
+		return nil, err
+	}
+	overlay, err := spec.Overlay.trimmed(tree)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{spec: spec, overlay: overlay, arch: a, tree: tree, options: options}
+	p.dir = a.name + "-" + hash(tree.name, a.name, settings(options))[:16]
+	parts := []string{recipe, tree.ID, a.name, spec.Name, settings(options), tools}
+	for _, name := range overlay.paths() {
+		parts = append(parts, name, overlay[name].digest())
+	}
+	p.key = hash(parts...)[:32]
+	return p, nil
+}
+
+// hash is the SHA-256 of a list of strings, in hexadecimal: different for
+// different lists.
+func hash(parts ...string) string {
+	h := sha256.New()
+	for _, s := range parts {
+		fmt.Fprintf(h, "%d:%s", len(s), s)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func (o Overlay) paths() []string {
+	paths := make([]string, 0, len(o))
+	for p := range o {
+		paths = append(paths, p)
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// build brings the directory to what the plan says and makes the image.
+func (b *Builder) build(ctx context.Context, p *plan, d *buildDir) (Image, error) {
+	written, err := b.sync(ctx, p, d)
+	if err != nil {
+		return Image{}, err
+	}
+	m := &maker{b: b, dir: d, arch: p.arch, name: p.spec.Name}
+	if err := b.configure(ctx, m, p.options, written); err != nil {
+		return Image{}, err
+	}
+	if err := b.compile(ctx, m); err != nil {
+		return Image{}, err
+	}
+	// make itself may have changed the config: the check is on what was built.
+	if err := m.checkConfig(p.options); err != nil {
+		return Image{}, err
+	}
+	return b.keep(ctx, d, p.arch, p.spec, p.key)
+}
+
+// sync syncs the source of the build directory, with the mirror held still.
+func (b *Builder) sync(ctx context.Context, p *plan, d *buildDir) ([]string, error) {
+	if p.tree.index != nil {
+		entry := b.path(srcFolder, p.tree.name)
+		unlock, err := lock(ctx, entry, func() {
+			b.event(Event{Stage: "wait", Text: "another run is copying " + p.spec.Source.Dir})
+		})
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
+		if now := readIndex(filepath.Join(entry, "index")); now == nil || now.id != p.tree.ID {
+			return nil, blame.On(blame.Host, fmt.Errorf("%s changed while this run was using it, and another run has taken the change; run again", p.spec.Source.Dir))
+		}
+	}
+	b.event(Event{Stage: "source", Text: "updating the build directory"})
+	written, err := d.sync(p.tree, p.overlay)
+	return written, hostError(err)
+}
+
+// configure makes obj/.config, unless it is there for these options and no
+// file that tells the options apart was written.
+func (b *Builder) configure(ctx context.Context, m *maker, options []option, written []string) error {
+	d := m.dir
+	file := filepath.Join(d.obj(), ".config")
+	want := digest([]byte(settings(options)))
+	if d.state.Config == want && exists(file) && !slices.ContainsFunc(written, decidesConfig) {
+		return nil
+	}
+	d.state.Config = ""
+	if err := d.save(); err != nil {
+		return hostError(err)
+	}
+	b.event(Event{Stage: "config", Text: fmt.Sprintf("merging %d options over tinyconfig", len(options))})
+	if err := m.run(ctx, true, nil, "tinyconfig"); err != nil {
+		return err
+	}
+	base, err := os.ReadFile(file)
+	if err != nil {
+		return hostError(err)
+	}
+	if err := os.WriteFile(file, []byte(mergeInto(string(base), options)), 0o666); err != nil {
+		return hostError(err)
+	}
+	if err := m.run(ctx, false, nil, "olddefconfig"); err != nil {
+		return err
+	}
+	if err := m.checkConfig(options); err != nil {
+		return err
+	}
+	d.state.Config = want
+	return hostError(d.save())
+}
+
+// decidesConfig tells whether a file of the source may change what a
+// configuration comes out as.
+func decidesConfig(p string) bool {
+	return strings.HasPrefix(path.Base(p), "Kconfig") || strings.HasPrefix(path.Base(p), "Makefile") ||
+		strings.HasPrefix(p, "scripts/") || strings.HasSuffix(p, ".config")
+}
+
+// checkConfig compares obj/.config with the options.
+func (m *maker) checkConfig(options []option) error {
+	data, err := os.ReadFile(filepath.Join(m.dir.obj(), ".config"))
+	if err != nil {
+		return hostError(err)
+	}
+	var k *kconfig
+	return check(options, parseConfig(string(data)), func(o option, got config) []string {
+		if k == nil { // reading the Kconfig files takes half a second
+			root, err := os.OpenRoot(m.dir.src())
+			if err != nil {
+				return nil
+			}
+			defer root.Close()
+			k = readKconfig(root.FS(), kconfigVars(m.arch.src))
+		}
+		return k.explain(o, got)
+	})
+}
+
+// The number of steps before one has been counted: of 6.1.192 with the RFC's
+// fragments, from nothing and after a change of one file.
+const (
+	stepsGuess    = 1540
+	fewStepsGuess = 24
+)
+
+// compile makes vmlinux. The number of steps of a build from nothing is taken
+// from the last one in any directory, that of another from the last of this.
+func (b *Builder) compile(ctx context.Context, m *maker) error {
+	d := m.dir
+	var total int
+	switch {
+	case d.state.Steps == 0:
+		total = b.recalledSteps()
+	case d.state.Last == 0:
+		total = fewStepsGuess
+	default:
+		total = d.state.Last
+	}
+	done := 0
+	b.event(Event{Stage: "build", Text: "make vmlinux", Total: int64(total)})
+	err := m.run(ctx, false, func(step string) {
+		done++
+		b.event(Event{Stage: "build", Text: step, Done: int64(done), Total: int64(max(total, done))})
+	}, "vmlinux")
+	if err != nil {
+		return err
+	}
+	switch {
+	case d.fresh:
+		d.state.Steps = done
+		b.recallSteps(done)
+	case d.state.Steps == 0: // an earlier run got some of the way
+		d.state.Steps = total
+	default:
+		d.state.Last = done
+	}
+	return hostError(d.save())
+}
+
+func (b *Builder) stepsFile() string { return b.path(buildFolder, "steps") }
+
+func (b *Builder) recalledSteps() int {
+	data, err := os.ReadFile(b.stepsFile())
+	n := 0
+	if err == nil {
+		_, err = fmt.Sscan(string(data), &n)
+	}
+	if err != nil || n <= 0 {
+		return stepsGuess
+	}
+	return n
+}
+
+// recallSteps keeps a number that is only ever an estimate: that it could not
+// be kept is no error.
+func (b *Builder) recallSteps(n int) {
+	_ = writeFile(b.stepsFile(), fmt.Appendln(nil, n))
+}

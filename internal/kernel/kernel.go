@@ -1,0 +1,82 @@
+// Package kernel is the second stage: it makes a bootable kernel out of a
+// source, an overlay of patched files and configuration fragments.
+//
+// It exists because a kernel build costs minutes and a changed file only
+// seconds. A source is unpacked or mirrored once and kept pristine; each
+// (source, config, arch) has one build directory whose copy of the source gets
+// the files of the overlay that differ, so that going from one patched state to
+// another compiles only what changed. The result is cached by the hash of
+// everything that went into it. A user's own tree is read, never written.
+//
+// The cache may be used by any number of runs at once, and a run may be killed
+// at any moment: everything is written under a temporary name and renamed, and
+// what was being built is cleaned of half-written files by the next run.
+//
+// Errors are marked for internal/blame: Patch for what does not configure or
+// compile, Usage for a source or a fragment that is wrong, Host for a full
+// disk and for missing tools and packages.
+package kernel
+
+import (
+	"io/fs"
+)
+
+// Source is where the unpatched kernel comes from: exactly one of a package
+// tarball and a directory. It is comparable.
+type Source struct {
+	Tarball string // path of linux-source-X.tar.xz (also .gz, .bz2, .zst)
+	Dir     string // path of a git tree or an unpacked one; it is never written to
+}
+
+// File is what the patched tree has at a path.
+type File struct {
+	Data    []byte
+	Mode    fs.FileMode // permission bits, and fs.ModeSymlink for a link whose target is Data
+	Deleted bool        // the patched tree has no such file
+}
+
+// Overlay is what the patched tree has different from the source, by slash
+// path.
+type Overlay map[string]File
+
+// Fragment is a part of a kernel configuration: lines of CONFIG_X=value and
+// "# CONFIG_X is not set". Of several fragments the later wins.
+type Fragment struct {
+	Name string // what errors call it: a file name
+	Text string
+}
+
+// Spec is a kernel to be built.
+type Spec struct {
+	// Name tells the kernel from others of the same source; it ends the
+	// release that uname -r prints: 6.1.192-uetest-NAME. Letters, digits, dot,
+	// dash, underscore and plus. It may be empty.
+	Name      string
+	Source    Source
+	Overlay   Overlay
+	Fragments []Fragment
+	Arch      string // as in make ARCH=: "x86_64", which is also what empty means
+}
+
+// Image is a built kernel. The paths are in the cache; they are for reading.
+type Image struct {
+	Vmlinux string // stripped ELF image with the PVH note, what boots
+	Symbols string // the same image with its symbol table
+	Config  string // the complete .config
+	Release string // what uname -r prints
+	Key     string // hash of everything that went into the image, hexadecimal
+	Cached  bool   // it was there already
+}
+
+// Event tells what a build is doing.
+type Event struct {
+	// Stage is "source" (unpacking or mirroring), "wait" (another run holds
+	// the build directory), "config", "build" or "image".
+	Stage string
+	// Text is one line: the file that is being compiled, what is waited for.
+	Text string
+	// Done and Total count the steps of the stage: bytes of the tarball, files
+	// of the tree, steps of make. Total is 0 if unknown and an estimate for
+	// make, never less than Done.
+	Done, Total int64
+}

@@ -1,0 +1,216 @@
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+
+	"uetest/internal/blame"
+	"uetest/internal/proc"
+)
+
+// maker runs make in a build directory.
+type maker struct {
+	b    *Builder
+	dir  *buildDir
+	arch arch
+	name string // Spec.Name
+}
+
+// grace is what make gets to remove half-written targets.
+const grace = 10 * time.Second
+
+// kbuildEnv makes the image depend on its sources alone
+// (Documentation/kbuild/reproducible-builds.rst).
+var kbuildEnv = []string{
+	"KBUILD_BUILD_TIMESTAMP=Thu Jan  1 00:00:00 UTC 1970",
+	"KBUILD_BUILD_USER=uetest",
+	"KBUILD_BUILD_HOST=uetest",
+	"KBUILD_BUILD_VERSION=1",
+}
+
+func (m *maker) command(args ...string) proc.Cmd {
+	all := []string{
+		"-C", m.dir.src(), "O=" + m.dir.obj(), "ARCH=" + m.arch.name,
+		fmt.Sprintf("-j%d", m.b.jobs()),
+		"--no-print-directory",
+		// The lines of one target stay together, so that an error can be cut out.
+		"--output-sync=target",
+	}
+	if m.arch.cross != "" {
+		all = append(all, "CROSS_COMPILE="+m.arch.cross)
+	}
+	if m.name != "" {
+		all = append(all, "LOCALVERSION=-"+m.name)
+	}
+	all = append(all, compiler(m.arch)...)
+	return proc.Cmd{
+		Path:  "make",
+		Args:  append(all, args...),
+		Env:   append(environment(), kbuildEnv...),
+		Grace: grace,
+	}
+}
+
+// run makes target. What make prints goes to the log of the build directory,
+// which is emptied first if begin; each of its steps is told to line.
+func (m *maker) run(ctx context.Context, begin bool, line func(step string), args ...string) error {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
+	if begin {
+		flags |= os.O_TRUNC
+	}
+	log, err := os.OpenFile(m.dir.log(), flags, 0o666)
+	if err != nil {
+		return hostError(err)
+	}
+	defer log.Close()
+	start, err := log.Seek(0, 2)
+	if err != nil {
+		return hostError(err)
+	}
+	cmd := m.command(args...)
+	out := &stepWriter{to: log, step: line}
+	cmd.Stdout, cmd.Stderr = out, out
+	if _, err := fmt.Fprintf(log, "$ %s\n", cmd); err != nil {
+		return hostError(err)
+	}
+
+	m.dir.state.Making = time.Now()
+	if err := m.dir.save(); err != nil {
+		return hostError(err)
+	}
+	err = proc.Run(ctx, cmd)
+	var exit *proc.ExitError
+	if err != nil && !errors.As(err, &exit) { // not started, or the log cannot be written
+		return hostError(err)
+	}
+	if exit != nil && exit.Signal == syscall.SIGKILL { // the next run cleans up
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return blame.On(blame.Host, fmt.Errorf("make was killed: is the host out of memory? (log: %s)", m.dir.log()))
+	}
+	m.dir.state.Making = time.Time{}
+	if err := m.dir.save(); err != nil {
+		return hostError(err)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err == nil:
+		return nil
+	}
+	text, readErr := readFrom(m.dir.log(), start)
+	if readErr != nil {
+		return hostError(readErr)
+	}
+	return m.failure(text, strings.Join(args, " "))
+}
+
+// maxLog bounds how much of a log is read for its errors.
+const maxLog = 16 << 20
+
+func readFrom(name string, offset int64) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	data := make([]byte, max(0, min(info.Size()-offset, maxLog)))
+	n, err := f.ReadAt(data, max(offset, info.Size()-maxLog))
+	if n == len(data) {
+		err = nil
+	}
+	return string(data[:n]), err
+}
+
+// failure says what went wrong in a make that failed.
+func (m *maker) failure(text, target string) error {
+	if strings.Contains(text, noSpace) {
+		return hostError(fmt.Errorf("building the kernel in %s: %w", m.dir.dir, syscall.ENOSPC))
+	}
+	if trouble := hostTrouble(text); trouble != "" {
+		return blame.On(blame.Host, fmt.Errorf("building the kernel: %s (log: %s)", trouble, m.dir.log()))
+	}
+	e := &BuildError{Target: target, Log: m.dir.log()}
+	e.Diagnostics, e.Tail = diagnose(strings.ReplaceAll(text, m.dir.src()+"/", ""))
+	return blame.On(blame.Patch, e)
+}
+
+// hostTroubles are errors of a build that no patch can cause.
+var hostTroubles = []struct {
+	pattern *regexp.Regexp
+	advice  string
+}{
+	{regexp.MustCompile(`(?m)^(?:/bin/)?(?:ba|da)?sh: (?:line )?\d+: (\S+): (?:command )?not found$`), ""},
+	{regexp.MustCompile(`(?m)fatal error: (?:libelf|gelf|elf)\.h: No such file or directory$`), "install it with: apt-get install libelf-dev"},
+	{regexp.MustCompile(`(?m)fatal error: openssl/\S+: No such file or directory$`), "install it with: apt-get install libssl-dev"},
+	{regexp.MustCompile(`(?m)(?:fatal error: Killed signal terminated program \S+|virtual memory exhausted.*|Cannot allocate memory)$`), "the host is out of memory"},
+}
+
+// hostTrouble returns a line of the log that blames the host, with what to do
+// about it, or nothing.
+func hostTrouble(text string) string {
+	for _, t := range hostTroubles {
+		match := t.pattern.FindStringSubmatch(text)
+		if match == nil {
+			continue
+		}
+		if len(match) > 1 { // a program
+			if _, err := proc.LookPath(match[1]); err != nil {
+				return err.Error()
+			}
+			continue
+		}
+		return match[0] + ": " + t.advice
+	}
+	return ""
+}
+
+// stepWriter copies make's output to the log and finds its steps.
+type stepWriter struct {
+	to   *os.File
+	step func(string)
+	line []byte
+}
+
+// maxStep bounds a line that is looked at.
+const maxStep = 4 << 10
+
+func (w *stepWriter) Write(p []byte) (int, error) {
+	for rest := p; len(rest) > 0; {
+		i := bytes.IndexByte(rest, '\n')
+		if i < 0 {
+			if len(w.line) < maxStep {
+				w.line = append(w.line, rest...)
+			}
+			break
+		}
+		if s, ok := buildStep(string(append(w.line, rest[:i]...))); ok && w.step != nil {
+			w.step(s)
+		}
+		w.line, rest = w.line[:0], rest[i+1:]
+	}
+	return w.to.Write(p)
+}
+
+var step = regexp.MustCompile(`^  [A-Z][A-Z0-9_+-]*(?: \[[MR]\])? +\S`)
+
+// buildStep tells whether a line is one that kbuild prints for a step: "  CC
+// kernel/fork.o" (scripts/Kbuild.include, quiet_cmd_*).
+func buildStep(line string) (string, bool) {
+	if !step.MatchString(line) {
+		return "", false
+	}
+	return strings.Join(strings.Fields(line), " "), true
+}

@@ -1,0 +1,2 @@
+extern const char banner[];
+int extra(int);

@@ -1,0 +1,6 @@
+#include <linux/fake.h>
+
+int extra(int n)
+{
+	return n + 1;
+}

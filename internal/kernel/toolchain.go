@@ -1,0 +1,145 @@
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"uetest/internal/blame"
+	"uetest/internal/proc"
+)
+
+// arch is what differs between the machines a kernel is built for.
+type arch struct {
+	name    string // make ARCH=
+	src     string // SRCARCH, the folder under arch/
+	goarch  string // of a host that needs no cross-compiler
+	cross   string // prefix of the cross-compiler's programs, of its Debian packages too
+	needPVH bool   // the image must have the PVH note, else QEMU cannot boot it
+}
+
+var arches = []arch{
+	{name: "x86_64", src: "x86", goarch: "amd64", cross: "x86_64-linux-gnu-", needPVH: true},
+}
+
+func findArch(name string) (arch, error) {
+	if name == "" {
+		name = "x86_64"
+	}
+	var names []string
+	for _, a := range arches {
+		if a.name == name {
+			if a.goarch == runtime.GOARCH {
+				a.cross = ""
+			}
+			return a, nil
+		}
+		names = append(names, a.name)
+	}
+	return arch{}, blame.On(blame.Usage, fmt.Errorf("cannot build for %q; there is %s", name, strings.Join(names, ", ")))
+}
+
+// environment is what the tools get of uetest's environment: nothing that
+// changes what they make or the language they speak.
+func environment() []string {
+	env := []string{"LC_ALL=C", "TZ=UTC"}
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		switch {
+		case slices.Contains([]string{"PATH", "HOME", "TMPDIR", "USER", "LOGNAME"}, name), strings.HasPrefix(name, "CCACHE_"):
+			env = append(env, kv)
+		}
+	}
+	return env
+}
+
+// toolchain is the versions of the compiler and the linker, one a line: what
+// of the host goes into an image.
+func (b *Builder) toolchain(ctx context.Context, a arch) (string, error) {
+	var versions []string
+	for _, tool := range []string{a.cross + "gcc", a.cross + "ld"} {
+		path, err := proc.LookPath(tool)
+		if err != nil {
+			return "", err
+		}
+		ask := func() (string, error) {
+			out, err := proc.Output(ctx, proc.Cmd{Path: path, Args: []string{"--version"}, Env: environment()})
+			line, _, _ := bytes.Cut(out, []byte("\n"))
+			return string(line), err
+		}
+		var version string
+		if real, _ := filepath.EvalSymlinks(path); filepath.Base(real) == "ccache" {
+			version, err = ask() // its own file says nothing of the compiler's
+		} else {
+			version, err = b.memo("--version", path, ask)
+		}
+		if err != nil {
+			return "", hostError(err)
+		}
+		versions = append(versions, version)
+	}
+	return strings.Join(versions, "\n"), nil
+}
+
+// buildTools are the programs of a kernel build that a Debian machine may lack
+// (Documentation/process/changes.rst), without the cross-compiler's.
+var buildTools = []string{"make", "flex", "bison", "bc"}
+
+// crossTools come with a prefix.
+var crossTools = []string{"gcc", "ld", "objcopy", "strip", "nm", "ar"}
+
+// headers of libraries that the build's own programs need, and their packages.
+// objtool, which the ORC unwinder needs, is built with libelf.
+var headers = []struct{ header, pkg string }{
+	{"stdlib.h", "libc6-dev"},
+	{"gelf.h", "libelf-dev"},
+}
+
+// checkTools looks for everything a build needs before it begins, so that the
+// one error names all that is missing.
+func checkTools(ctx context.Context, a arch) error {
+	var missing []error
+	tools := slices.Clone(buildTools)
+	for _, t := range crossTools {
+		tools = append(tools, a.cross+t)
+	}
+	for _, t := range tools {
+		if _, err := proc.LookPath(t); err != nil {
+			missing = append(missing, err)
+		}
+	}
+	if _, err := proc.LookPath("gcc"); err == nil { // the host's own
+		for _, h := range headers {
+			cmd := proc.Cmd{Path: "gcc", Args: []string{"-E", "-x", "c", "-o", "/dev/null", "-"}, Env: environment(),
+				Stdin: strings.NewReader("#include <" + h.header + ">\n")}
+			err := proc.Run(ctx, cmd)
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if err != nil {
+				missing = append(missing, fmt.Errorf("%s: no such header; install it with: apt-get install %s", h.header, h.pkg))
+			}
+		}
+	}
+	switch len(missing) {
+	case 0:
+		return nil
+	case 1:
+		return blame.On(blame.Host, fmt.Errorf("building a kernel needs %w", missing[0]))
+	}
+	return blame.On(blame.Host, fmt.Errorf("building a kernel needs:\n%w", errors.Join(missing...)))
+}
+
+// compiler is make's CC and HOSTCC: through ccache where there is one.
+func compiler(a arch) []string {
+	if _, err := proc.LookPath("ccache"); err != nil {
+		return nil
+	}
+	return []string{"CC=ccache " + a.cross + "gcc", "HOSTCC=ccache gcc"}
+}
