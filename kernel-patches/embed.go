@@ -30,6 +30,8 @@ type Series struct {
 	Title   string   `json:"title"`   // the subject of the series
 	Source  string   `json:"source"`  // Debian source package whose tree is patched: linux-source-6.1
 	Kernels []Kernel `json:"kernels"` // from the unpatched one to the last
+
+	folder fs.FS
 }
 
 // Kernel is a named state of the source: the source package with patches.
@@ -68,27 +70,31 @@ func Load(name string) (*Series, error) {
 	if !slices.Contains(Names(), name) {
 		return nil, fmt.Errorf("series %q: %w; there is %s", name, ErrUnknown, strings.Join(Names(), ", "))
 	}
-	file := path.Join(name, "series.json")
-	data, err := embedded.ReadFile(file)
+	folder, err := fs.Sub(embedded, name)
 	if err != nil {
 		return nil, err
 	}
-	s := &Series{Name: name}
+	return LoadFS(name, folder)
+}
+
+// LoadFS reads a series from its folder; name is what errors call it.
+func LoadFS(name string, folder fs.FS) (*Series, error) {
+	data, err := fs.ReadFile(folder, seriesFile)
+	if err != nil {
+		return nil, fmt.Errorf("series %s: %w", name, err)
+	}
+	s := &Series{Name: name, folder: folder}
 	if err := json.Unmarshal(data, s); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, fmt.Errorf("%s: %w", path.Join(name, seriesFile), err)
 	}
 	return s, nil
 }
 
+// seriesFile is the file of a series folder that describes it.
+const seriesFile = "series.json"
+
 // FS returns the folder of the series: the patches, config/, the archive text.
-func (s *Series) FS() fs.FS {
-	sub, err := fs.Sub(embedded, s.Name)
-	if err != nil {
-		// fs.Sub fails for an invalid path alone, and Load saw the folder.
-		panic(err)
-	}
-	return sub
-}
+func (s *Series) FS() fs.FS { return s.folder }
 
 // Kernel returns a kernel by name. The error for an unknown one wraps
 // ErrUnknown and lists the names there are.
@@ -106,5 +112,5 @@ func (s *Series) Kernel(name string) (Kernel, error) {
 // Patch returns the text of one patch of the series, by the path that
 // Kernel.Patches has.
 func (s *Series) Patch(name string) ([]byte, error) {
-	return embedded.ReadFile(path.Join(s.Name, name))
+	return fs.ReadFile(s.folder, name)
 }
