@@ -30,20 +30,16 @@ var commands = []string{
 	core + "umount", core + "uname", core + "uptime", core + "wc",
 }
 
+// commandTags choose gosh's line editor: github.com/peterh/liner, which is small
+// and asks nothing of the terminal.
+const commandTags = "goshliner"
+
 // busybox returns the path of a program that holds all commands, made by
 // gobusybox: a minute of a compiler's work, so it is kept by itself, and a
-// changed selftest does not make it anew.
+// changed selftest does not make it anew. The lock is held.
 func busybox(ctx context.Context, o Options, tc toolchain, key string) (string, error) {
 	dir := filepath.Join(o.Cache, "initramfs", "shell-"+key)
 	path := filepath.Join(dir, "bb")
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
-	}
-	unlock, err := lock(ctx, dir+".lock")
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
@@ -56,7 +52,8 @@ func busybox(ctx context.Context, o Options, tc toolchain, key string) (string, 
 	// gobusybox writes one program out of many. It would also compile it, but
 	// all of it each time ("-a"), without inlining, and past a deadline's reach.
 	env := golang.Default(golang.DisableCGO(), golang.WithGOOS("linux"), golang.WithGOARCH(o.Arch),
-		golang.WithGOROOT(tc.goroot), golang.WithWorkingDir(o.Root), golang.WithMod(golang.ModReadonly))
+		golang.WithGOROOT(tc.goroot), golang.WithWorkingDir(o.Root), golang.WithMod(golang.ModReadonly),
+		golang.WithBuildTag(commandTags))
 	var said bytes.Buffer
 	err = bb.BuildBusybox(logTo{&said}, &bb.Opts{
 		Env: env, GenSrcDir: work, CommandPaths: commands, GenerateOnly: true,
@@ -68,7 +65,7 @@ func busybox(ctx context.Context, o Options, tc toolchain, key string) (string, 
 		tc := tc
 		tc.env = append(slices.Clip(tc.env), "GO111MODULE=off", "GOFLAGS=", "GOPATH="+work,
 			"PWD="+filepath.Join(work, "src/bb.u-root.com/bb"))
-		args := append(append([]string{}, buildFlags...), "-o", filepath.Join(tmp, "bb"), ".")
+		args := append(append([]string{}, buildFlags...), "-tags", commandTags, "-o", filepath.Join(tmp, "bb"), ".")
 		return tc.build(ctx, filepath.Join(work, "src/bb.u-root.com/bb"), args, "u-root's commands do not compile")
 	})
 	return path, err
@@ -77,6 +74,6 @@ func busybox(ctx context.Context, o Options, tc toolchain, key string) (string, 
 // logTo keeps what gobusybox says, for the case that it fails.
 type logTo struct{ *bytes.Buffer }
 
-func (l logTo) Printf(format string, v ...any) { fmt.Fprintf(l, format+"\n", v...) }
+func (l logTo) Printf(format string, v ...any) { _, _ = fmt.Fprintf(l, format+"\n", v...) }
 
 var _ ulog.Logger = logTo{}

@@ -88,7 +88,7 @@ func obtain(ctx context.Context, o Options) (Image, error) {
 	if img, err := cached(dir); err == nil {
 		return img, nil
 	}
-	unlock, err := lock(ctx, dir+".lock")
+	unlock, err := lock(ctx, filepath.Join(o.Cache, "initramfs", "lock"))
 	if err != nil {
 		return Image{}, err
 	}
@@ -147,7 +147,7 @@ func cached(dir string) (Image, error) {
 	if err != nil {
 		return Image{}, fmt.Errorf("damaged cache entry: %s", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return Image{}, err
@@ -196,23 +196,24 @@ func create(ctx context.Context, o Options, in inputs, dir string) (Image, error
 	return Image{Path: filepath.Join(dir, imageFile), Hash: sum}, nil
 }
 
-// publish makes the folder dir with what fill puts into it, all or nothing.
+// publish makes the folder dir with what fill puts into it, all or nothing. The
+// lock is held, so a folder "new" is what a killed build left.
 func publish(dir string, fill func(tmp string) error) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+	tmp := filepath.Join(filepath.Dir(dir), "new")
+	if err := os.RemoveAll(tmp); err != nil {
 		return err
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".new-")
+	if err := os.MkdirAll(tmp, 0o755); err != nil {
+		return err
+	}
+	err := fill(tmp)
+	if err == nil {
+		err = os.Rename(tmp, dir)
+	}
 	if err != nil {
-		return err
+		return errors.Join(err, os.RemoveAll(tmp))
 	}
-	defer os.RemoveAll(tmp) // nothing is left of it after the rename
-	if err := fill(tmp); err != nil {
-		return err
-	}
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return err
-	}
-	return os.Rename(tmp, dir)
+	return nil
 }
 
 // lock takes the lock file, or gives up when ctx ends.

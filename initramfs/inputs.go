@@ -107,7 +107,7 @@ func findInputs(o Options) (inputs, error) {
 type hasher struct{ hash.Hash }
 
 func (h hasher) add(name string, data []byte) {
-	fmt.Fprintf(h, "%d %s %d\n", len(name), name, len(data))
+	_, _ = fmt.Fprintf(h, "%d %s %d\n", len(name), name, len(data))
 	h.Write(data)
 }
 
@@ -193,7 +193,7 @@ func goVersion() (string, error) {
 		return "", err
 	}
 	if f, err := os.Open(filepath.Join(filepath.Dir(path), "..", "VERSION")); err == nil {
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 		data, err := io.ReadAll(io.LimitReader(f, 4096))
 		return string(data), err
 	}

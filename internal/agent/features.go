@@ -83,7 +83,7 @@ func softDirty() bool {
 	if err != nil {
 		return false
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	var entry uint64
 	buf := unsafe.Slice((*byte)(unsafe.Pointer(&entry)), 8)
 	if _, err := f.ReadAt(buf, int64(uintptr(unsafe.Pointer(&mem[0]))/uintptr(page)*8)); err != nil {

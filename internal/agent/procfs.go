@@ -75,7 +75,7 @@ func readThreads(dir string, end time.Time) (threads []thread, whole bool) {
 	if err != nil {
 		return nil, true // it has ended
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }()
 	names, _ := d.Readdirnames(-1)
 	for _, name := range names {
 		if time.Now().After(end) {

@@ -67,7 +67,7 @@ func (r *report) fault(err error) {
 func (r *report) close(limit time.Duration) (*wire.Message, error) {
 	_ = r.pipe.SetReadDeadline(time.Now().Add(limit))
 	<-r.done
-	r.pipe.Close()
+	_ = r.pipe.Close()
 	return r.end, r.garbled
 }
 
@@ -155,5 +155,5 @@ func (o *output) finish() {
 func (o *output) close(limit time.Duration) {
 	_ = o.pipe.SetReadDeadline(time.Now().Add(limit))
 	<-o.done
-	o.pipe.Close()
+	_ = o.pipe.Close()
 }

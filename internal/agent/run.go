@@ -112,18 +112,18 @@ func (r *runner) start(path, id string, limit time.Duration) (*test, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer stdin.Close()
+	defer func() { _ = stdin.Close() }()
 	outRead, outWrite, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	defer outWrite.Close()
+	defer func() { _ = outWrite.Close() }()
 	repRead, repWrite, err := os.Pipe()
 	if err != nil {
-		outRead.Close()
+		_ = outRead.Close()
 		return nil, err
 	}
-	defer repWrite.Close()
+	defer func() { _ = repWrite.Close() }()
 
 	// Fd makes a descriptor blocking: right for the program's ends, which are
 	// other open files than the ends that the agent reads with deadlines.
@@ -138,8 +138,8 @@ func (r *runner) start(path, id string, limit time.Duration) (*test, error) {
 		return syscall.ForkExec(path, []string{filepath.Base(path), "-run", id}, attr)
 	})
 	if err != nil {
-		outRead.Close()
-		repRead.Close()
+		_ = outRead.Close()
+		_ = repRead.Close()
 		return nil, err
 	}
 	return &test{

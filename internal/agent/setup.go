@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -94,10 +95,7 @@ func setUp() (notes []string) {
 		note("symlink", os.Symlink(target, name))
 	}
 	for _, s := range sysctls {
-		err := os.WriteFile("/proc/sys/"+s.name, []byte(s.value), 0)
-		if !errors.Is(err, os.ErrNotExist) {
-			note("sysctl", err)
-		}
+		note("sysctl", setSysctl("/proc/sys/"+s.name, s.value))
 	}
 	for _, l := range limits {
 		// syscall's and not unix's: it tells package syscall, which else gives
@@ -114,6 +112,18 @@ func setUp() (notes []string) {
 	return notes
 }
 
+// setSysctl writes a value if there is such a file and it has another one:
+// writing printk_devkmsg fails where the kernel's command line has set it.
+func setSysctl(path, value string) error {
+	is, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) || strings.TrimSpace(string(is)) == value {
+		return nil
+	}
+	// With the newline: devkmsg_sysctl_set_loglvl, kernel/printk/printk.c,
+	// wants it.
+	return os.WriteFile(path, []byte(value+"\n"), 0)
+}
+
 // loopbackUp brings lo up (netdevice(7)).
 func loopbackUp() error {
 	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
@@ -123,7 +133,7 @@ func loopbackUp() error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(s)
+	defer func() { _ = unix.Close(s) }()
 	req, err := unix.NewIfreq("lo")
 	if err != nil {
 		return err

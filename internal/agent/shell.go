@@ -21,8 +21,8 @@ func shell(notes []string) string {
 	if err != nil {
 		return "no console: " + err.Error()
 	}
-	defer tty.Close()
-	fmt.Fprintf(tty, "uetest: a shell; the test programs are in %s, tracefs is at %s; exit powers off\n", Programs, tracefs)
+	defer func() { _ = tty.Close() }()
+	_, _ = fmt.Fprintf(tty, "uetest: a shell; the test programs are in %s, tracefs is at %s; exit powers off\n", Programs, tracefs)
 	r := newReaper()
 	defer r.close()
 	fd := tty.Fd() // blocking, as a shell expects it

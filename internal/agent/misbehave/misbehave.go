@@ -135,7 +135,8 @@ func die(sig syscall.Signal) {
 }
 
 func spin() {
-	for {
+	for n := 0; ; n++ { // past the end of a test, whenever that is
+		_ = n
 	}
 }
 
@@ -169,7 +170,7 @@ func kmsg(line string) {
 	f, err := os.OpenFile("/dev/kmsg", os.O_WRONLY, 0)
 	if err == nil {
 		_, err = f.WriteString(line + "\n")
-		f.Close()
+		_ = f.Close()
 	}
 	if err != nil {
 		end(wire.Skipped, err.Error())
@@ -184,10 +185,7 @@ func spawn(behaviour string, fds ...uintptr) int {
 	if err != nil {
 		panic(err)
 	}
-	files := []uintptr{0, 0, 0}
-	for _, fd := range fds {
-		files = append(files, fd)
-	}
+	files := append([]uintptr{0, 0, 0}, fds...)
 	pid, err := syscall.ForkExec(self, []string{os.Args[0], "-run", "misbehave/" + behaviour}, &syscall.ProcAttr{
 		Env:   os.Environ(),
 		Files: files,
