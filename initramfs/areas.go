@@ -12,6 +12,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -36,22 +37,28 @@ func findAreas(ctxt *build.Context, root string) ([]area, error) {
 			return nil, fmt.Errorf("selftests/%s: %w", e.Name(), err)
 		}
 		if p.Name == "main" {
-			areas = append(areas, area{name: e.Name(), dir: p.Dir, files: p.GoFiles})
+			areas = append(areas, area{
+				name: e.Name(), dir: p.Dir, files: p.GoFiles,
+				tests: slices.Concat(p.TestGoFiles, p.XTestGoFiles),
+			})
 		}
 	}
 	return areas, nil
 }
 
-// areaMain is the name that an area's func main gets.
-const areaMain = "AreaMain__"
+// What replaces "main" in a package clause and as the name of a function. Both
+// are as long as it is, so that columns stay too.
+const (
+	areaPackage = "area"
+	areaMain    = "Main"
+)
 
 // overlay writes to dir what go build -overlay needs to compile the agent and
 // all areas into one program, and returns the path of the overlay's
 // description ("go help build").
 //
 // A package main can't be imported. So each area is compiled under another
-// package name, with main renamed. Lines keep their numbers, and the compiler
-// names the file of the tree, so its errors point to the real place.
+// package name, with main renamed.
 func overlay(root string, areas []area, dir string) (string, error) {
 	replace := map[string]string{}
 	var list bytes.Buffer
@@ -85,6 +92,9 @@ func overlay(root string, areas []area, dir string) (string, error) {
 				return "", err
 			}
 			replace[path] = to
+		}
+		for _, name := range a.tests {
+			replace[filepath.Join(a.dir, name)] = "" // not there: they are of package main still
 		}
 		if mains != 1 {
 			return "", fmt.Errorf("selftests/%s: %d functions main, want one", a.name, mains)
@@ -120,7 +130,7 @@ func importable(name string, src []byte) (out []byte, hasMain bool, err error) {
 	}
 	at := func(id *ast.Ident) int { return fset.Position(id.Pos()).Offset }
 	out = append(out, src[:at(file.Name)]...)
-	out = append(out, "area"...)
+	out = append(out, areaPackage...)
 	rest := at(file.Name) + len(file.Name.Name)
 	for _, decl := range file.Decls {
 		f, ok := decl.(*ast.FuncDecl)

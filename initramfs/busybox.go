@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -40,7 +39,7 @@ const commandTags = "goshliner"
 func busybox(ctx context.Context, o Options, tc toolchain, key string) (string, error) {
 	dir := filepath.Join(o.Cache, "initramfs", "shell-"+key)
 	path := filepath.Join(dir, "bb")
-	if _, err := os.Stat(path); err == nil {
+	if _, err := intact(dir, "bb"); err == nil {
 		return path, nil
 	}
 	work, remove, err := proc.TempDir("busybox-")
@@ -61,12 +60,11 @@ func busybox(ctx context.Context, o Options, tc toolchain, key string) (string, 
 	if err != nil {
 		return "", fmt.Errorf("u-root's commands: %w\n%s", err, bytes.TrimSpace(said.Bytes()))
 	}
-	err = publish(dir, func(tmp string) error {
-		tc := tc
-		tc.env = append(slices.Clip(tc.env), "GO111MODULE=off", "GOFLAGS=", "GOPATH="+work,
-			"PWD="+filepath.Join(work, "src/bb.u-root.com/bb"))
-		args := append(append([]string{}, buildFlags...), "-tags", commandTags, "-o", filepath.Join(tmp, "bb"), ".")
-		return tc.build(ctx, filepath.Join(work, "src/bb.u-root.com/bb"), args, "u-root's commands do not compile")
+	main := filepath.Join(work, "src/bb.u-root.com/bb")
+	tc.env = append(slices.Clip(tc.env), "GO111MODULE=off", "GOFLAGS=", "GOPATH="+work, "PWD="+main)
+	_, err = publish(dir, "bb", func(path string) error {
+		args := append(slices.Clip(buildFlags), "-tags", commandTags, "-o", path, ".")
+		return tc.build(ctx, main, args, "u-root's commands do not compile")
 	})
 	return path, err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"uetest/internal/proc"
@@ -50,9 +51,13 @@ func compileGuest(ctx context.Context, o Options, tc toolchain, areas []area, wo
 	if err != nil {
 		return err
 	}
-	args := append([]string{}, buildFlags...)
-	args = append(args, "-overlay", overlay, "-o", out, "./"+agentDir)
-	return tc.build(ctx, o.Root, args, "the guest program does not compile")
+	args := append(slices.Clip(buildFlags), "-overlay", overlay, "-o", out, "./"+agentDir)
+	err = tc.build(ctx, o.Root, args, "the guest program does not compile")
+	if err != nil {
+		// The compiler names the copies; line and column are those of the tree.
+		return mended{err, strings.ReplaceAll(err.Error(), files+"/", "selftests/")}
+	}
+	return nil
 }
 
 // build runs go build. Its error has all that the compiler said.
@@ -65,3 +70,12 @@ func (tc toolchain) build(ctx context.Context, dir string, args []string, failed
 	}
 	return err
 }
+
+// A mended error has another text.
+type mended struct {
+	error
+	text string
+}
+
+func (m mended) Error() string { return m.text }
+func (m mended) Unwrap() error { return m.error }

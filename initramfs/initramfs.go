@@ -12,17 +12,11 @@ package initramfs
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/rogpeppe/go-internal/lockedfile"
 
 	"uetest/internal/blame"
 	"uetest/internal/proc"
@@ -56,11 +50,8 @@ type Image struct {
 	Cached bool   // it was there already
 }
 
-// The files of a cache entry.
-const (
-	imageFile = "initramfs.cpio"
-	sumFile   = "initramfs.cpio.sha256" // as sha256sum(1) writes it
-)
+// imageFile is the image in its cache entry.
+const imageFile = "initramfs.cpio"
 
 // Build returns the image for o, which it makes only if the cache does not have
 // it. Several processes may build at once: one does, the others wait.
@@ -93,14 +84,8 @@ func obtain(ctx context.Context, o Options) (Image, error) {
 		return Image{}, err
 	}
 	defer unlock()
-	img, err := cached(dir) // somebody else may have built it meanwhile
-	if err == nil {
+	if img, err := cached(dir); err == nil { // somebody else has built it meanwhile
 		return img, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) { // a damaged entry
-		if err := os.RemoveAll(dir); err != nil {
-			return Image{}, err
-		}
 	}
 	return create(ctx, o, in, dir)
 }
@@ -136,27 +121,9 @@ func (o Options) complete() (Options, error) {
 	return o, nil
 }
 
-// cached returns the image in dir if it is whole.
 func cached(dir string) (Image, error) {
-	sum, err := os.ReadFile(filepath.Join(dir, sumFile))
-	if err != nil {
-		return Image{}, err
-	}
-	path := filepath.Join(dir, imageFile)
-	f, err := os.Open(path)
-	if err != nil {
-		return Image{}, fmt.Errorf("damaged cache entry: %s", err)
-	}
-	defer func() { _ = f.Close() }()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return Image{}, err
-	}
-	got := hex.EncodeToString(h.Sum(nil))
-	if want, _, _ := strings.Cut(string(sum), " "); got != want {
-		return Image{}, fmt.Errorf("damaged cache entry: %s has hash %s, want %s", path, got, want)
-	}
-	return Image{Path: path, Hash: got, Cached: true}, nil
+	sum, err := intact(dir, imageFile)
+	return Image{Path: filepath.Join(dir, imageFile), Hash: sum, Cached: true}, err
 }
 
 // create builds the image into a folder beside dir and renames that.
@@ -182,63 +149,9 @@ func create(ctx context.Context, o Options, in inputs, dir string) (Image, error
 	if err != nil {
 		return Image{}, err
 	}
-	var sum string
-	err = publish(dir, func(tmp string) error {
-		path := filepath.Join(tmp, imageFile)
-		if sum, err = writeArchive(path, records); err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(tmp, sumFile), []byte(sum+"  "+imageFile+"\n"), 0o644)
-	})
+	sum, err := publish(dir, imageFile, func(path string) error { return writeArchive(path, records) })
 	if err != nil {
 		return Image{}, err
 	}
 	return Image{Path: filepath.Join(dir, imageFile), Hash: sum}, nil
-}
-
-// publish makes the folder dir with what fill puts into it, all or nothing. The
-// lock is held, so a folder "new" is what a killed build left.
-func publish(dir string, fill func(tmp string) error) error {
-	tmp := filepath.Join(filepath.Dir(dir), "new")
-	if err := os.RemoveAll(tmp); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(tmp, 0o755); err != nil {
-		return err
-	}
-	err := fill(tmp)
-	if err == nil {
-		err = os.Rename(tmp, dir)
-	}
-	if err != nil {
-		return errors.Join(err, os.RemoveAll(tmp))
-	}
-	return nil
-}
-
-// lock takes the lock file, or gives up when ctx ends.
-func lock(ctx context.Context, path string) (unlock func(), err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, err
-	}
-	type result struct {
-		unlock func()
-		err    error
-	}
-	c := make(chan result, 1)
-	go func() {
-		unlock, err := lockedfile.MutexAt(path).Lock()
-		c <- result{unlock, err}
-	}()
-	select {
-	case r := <-c:
-		return r.unlock, r.err
-	case <-ctx.Done():
-		go func() {
-			if r := <-c; r.err == nil {
-				r.unlock()
-			}
-		}()
-		return nil, fmt.Errorf("waiting for another build that holds %s: %w", path, context.Cause(ctx))
-	}
 }

@@ -42,6 +42,7 @@ type area struct {
 	name  string   // of the folder and the program
 	dir   string   // absolute
 	files []string // the Go files in dir that are compiled
+	tests []string // those that are not
 }
 
 // findInputs finds and hashes the inputs without running go: it takes a few
