@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"uetest/internal/blame"
+	"uetest/internal/proc"
 )
 
 // buildDir is one build directory of the cache, locked by its user:
@@ -38,6 +39,7 @@ type state struct {
 	Overlay map[string]string `json:"overlay"` // digest of each file that src has different from the tree
 	Dirty   []string          `json:"dirty"`   // paths that were being written
 	Making  time.Time         `json:"making"`  // when the make was started that has not ended; zero if none
+	Group   int               `json:"group"`   // its process group
 	Config  string            `json:"config"`  // digest of the settings that obj/.config was made of
 	Steps   int               `json:"steps"`   // lines that make printed for a build from nothing
 	Last    int               `json:"last"`    // lines that make printed for the last build after it
@@ -184,6 +186,10 @@ func (d *buildDir) recover() error {
 	if d.state.Making.IsZero() {
 		return nil
 	}
+	// The guard of the killed run ends its make, but not before now.
+	for end := time.Now().Add(grace + 5*time.Second); d.state.Group > 0 && len(proc.Members(d.state.Group)) > 0 && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
+	}
 	written := map[string]time.Time{}
 	var last time.Time
 	err := filepath.WalkDir(d.obj(), func(name string, e fs.DirEntry, err error) error {
@@ -214,7 +220,7 @@ func (d *buildDir) recover() error {
 			}
 		}
 	}
-	d.state.Making, d.state.Config = time.Time{}, ""
+	d.state.Making, d.state.Group, d.state.Config = time.Time{}, 0, ""
 	return d.save()
 }
 

@@ -125,7 +125,7 @@ func (b *Builder) Find(ctx context.Context, spec Spec) (Image, bool, error) {
 
 // recipe changes with what this package does to build: images of another
 // recipe are not used.
-const recipe = "uetest kernel recipe 1"
+const recipe = "uetest kernel recipe 2"
 
 // maxName keeps the release under the 64 characters of struct new_utsname
 // (include/uapi/linux/utsname.h) with the version before it.

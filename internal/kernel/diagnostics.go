@@ -61,7 +61,9 @@ var (
 	codeLine = regexp.MustCompile(`^\s+(?:\d+ )?\|`)
 	// ld: file.o: in function `f': and what follows
 	inObject = regexp.MustCompile(`^(?:\S*ld: )?(\S+\.o): in function `)
-	linker   = regexp.MustCompile(`^(?:\S*ld: )?(?:(\S+?):(?:\(\S+\)|\d+): )?(undefined reference to .*|multiple definition of .*|cannot find .*)$`)
+	linker   = regexp.MustCompile(`^(?:\S*ld: )?(?:(\S+?):(?:\(\S+\)|(\d+)): )?(undefined reference to .*|multiple definition of .*|cannot find .*)$`)
+	// make[4]: *** No rule to make target 'x.o', needed by 'built-in.a'.  Stop.
+	noRule = regexp.MustCompile(`^make(?:\[\d+\])?: \*\*\* (No rule to make target .*?)\.?(?:  Stop\.)?$`)
 	// ERROR: modpost: …, error: objtool: …
 	otherTool = regexp.MustCompile(`^(?:ERROR|error|FAILED)[: ]`)
 )
@@ -114,7 +116,11 @@ func diagnose(text string) (found []Diagnostic, tail []string) {
 // parseDiagnostic reads the main line of a diagnostic.
 func parseDiagnostic(line string) (d Diagnostic, severity string, ok bool) {
 	if m := linker.FindStringSubmatch(line); m != nil {
-		return Diagnostic{File: m[1], Message: m[2]}, "error", true
+		n, _ := strconv.Atoi(m[2]) // empty for a place in an object
+		return Diagnostic{File: m[1], Line: n, Message: m[3]}, "error", true
+	}
+	if m := noRule.FindStringSubmatch(line); m != nil {
+		return Diagnostic{Message: m[1]}, "error", true
 	}
 	if otherTool.MatchString(line) {
 		return Diagnostic{Message: line}, "error", true

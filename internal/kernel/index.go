@@ -33,8 +33,9 @@ type entry struct {
 
 const indexHeader = "uetest index 1"
 
-// encode writes an index as lines: digest, mode in octal, stat, path as a Go
-// string.
+// encode writes an index as lines: digest, kind and mode in octal, stat, path
+// as a Go string; then the number of lines and the id, which shows that none is
+// missing.
 func (x *index) encode() []byte {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, indexHeader)
@@ -50,7 +51,7 @@ func (x *index) encode() []byte {
 		}
 		fmt.Fprintf(&b, "%s %s%o %s %s\n", e.digest, link, e.mode.Perm(), stat, strconv.Quote(path))
 	}
-	fmt.Fprintln(&b, "end", len(x.entries))
+	fmt.Fprintln(&b, "end", len(x.entries), x.id)
 	return b.Bytes()
 }
 
@@ -67,11 +68,11 @@ func parseIndex(data []byte) (*index, error) {
 	}
 	for scan.Scan() {
 		field := strings.SplitN(scan.Text(), " ", 4)
-		if len(field) == 2 && field[0] == "end" {
-			if field[1] != strconv.Itoa(len(x.entries)) || scan.Scan() {
+		if len(field) == 3 && field[0] == "end" {
+			if field[1] != strconv.Itoa(len(x.entries)) || len(field[2]) != 2*sha256.Size || scan.Scan() {
 				return nil, errIndex
 			}
-			x.identify()
+			x.id = field[2]
 			return x, nil
 		}
 		if len(field) != 4 || len(field[0]) != 2*sha256.Size || len(field[1]) < 2 {

@@ -253,9 +253,9 @@ func (p *kconfigParser) conditionals(at place, text, cond string) []conditional 
 		return nil
 	}
 	if i := strings.Index(text, " #"); i >= 0 {
-		text = strings.TrimSpace(text[:i])
+		text = text[:i]
 	}
-	return []conditional{{place: at, text: text, cond: e}}
+	return []conditional{{place: at, text: strings.Join(strings.Fields(text), " "), cond: e}}
 }
 
 // splitIf splits "value if condition" where the "if" is a word of its own and

@@ -49,6 +49,14 @@ func (m *maker) command(args ...string) proc.Cmd {
 	if m.name != "" {
 		all = append(all, "LOCALVERSION=-"+m.name)
 	}
+	// Where the cache is must not show in the image: the build id is a hash of
+	// the debug information too. It also makes the places of a splat relative
+	// to the tree. Of several maps that fit, GCC and gas take the last.
+	var prefix []string
+	for _, to := range []string{m.dir.obj() + "=.", m.dir.src() + "=.", m.dir.src() + "/="} {
+		prefix = append(prefix, "-fdebug-prefix-map="+to)
+	}
+	all = append(all, "KCFLAGS="+strings.Join(prefix, " "), "KAFLAGS="+strings.Join(prefix, " "))
 	all = append(all, compiler(m.arch)...)
 	return proc.Cmd{
 		Path:  "make",
@@ -85,10 +93,19 @@ func (m *maker) run(ctx context.Context, begin bool, line func(step string), arg
 	if err := m.dir.save(); err != nil {
 		return hostError(err)
 	}
-	err = proc.Run(ctx, cmd)
-	var exit *proc.ExitError
-	if err != nil && !errors.As(err, &exit) { // not started, or the log cannot be written
+	process, err := proc.Start(ctx, cmd)
+	if err != nil {
 		return hostError(err)
+	}
+	m.dir.state.Group = process.Pid()
+	saved := m.dir.save()
+	err = process.Wait()
+	var exit *proc.ExitError
+	if err != nil && !errors.As(err, &exit) { // the log cannot be written
+		return hostError(err)
+	}
+	if saved != nil {
+		return hostError(saved)
 	}
 	if exit != nil && exit.Signal == syscall.SIGKILL { // the next run cleans up
 		if ctx.Err() != nil {
@@ -96,7 +113,7 @@ func (m *maker) run(ctx context.Context, begin bool, line func(step string), arg
 		}
 		return blame.On(blame.Host, fmt.Errorf("make was killed: is the host out of memory? (log: %s)", m.dir.log()))
 	}
-	m.dir.state.Making = time.Time{}
+	m.dir.state.Making, m.dir.state.Group = time.Time{}, 0
 	if err := m.dir.save(); err != nil {
 		return hostError(err)
 	}

@@ -61,11 +61,13 @@ func (b *Builder) mirror(ctx context.Context, s Source) (*Tree, error) {
 	return &Tree{Source: s, ID: x.id, Dir: filepath.Join(entryDir, "tree"), name: name, index: x}, nil
 }
 
-// products are files that a build leaves in a tree, for trees whose
-// .gitignore files are gone; gitignore(5).
+// products are patterns of what a build leaves in a tree, for trees without a
+// git of their own; gitignore(5). The first undoes what Debian's source
+// packages have in their .gitignore: everything at the top is ignored there.
 var products = []string{
-	".git", "*.o", "*.a", "*.ko", "*.mod", "*.mod.c", "*.cmd", "*.symvers", "*.order",
-	"/.config", "/.config.old", "/vmlinux", "/vmlinux.*", "/.tmp_*", "/System.map", "/.version",
+	"!/*", ".git", "*.o", "*.a", "*.ko", "*.mod", "*.mod.c", "*.cmd", "*.symvers", "modules.order",
+	"/.config", "/.config.old", "/vmlinux", "/vmlinux.*", "/.vmlinux.*", "/.tmp_*", "/System.map", "/.version",
+	"/Module.symvers", "/modules.*", "/.missing-syscalls.d",
 	"/include/config/", "/include/generated/", "/arch/*/include/generated/",
 }
 
@@ -94,9 +96,9 @@ func listTree(ctx context.Context, dir string) ([]string, error) {
 			return nil, gitError(ctx, err)
 		}
 		args = append(args, "-C", dir, "--git-dir="+repo, "--work-tree="+dir)
-	}
-	for _, p := range products {
-		list = append(list, "--exclude="+p)
+		for _, p := range products {
+			list = append(list, "--exclude="+p)
+		}
 	}
 	out, err := proc.Output(ctx, gitCmd(append(args, list...)...))
 	if err != nil {
@@ -199,16 +201,14 @@ func (m *mirroring) sync(ctx context.Context, paths []string) (*index, error) {
 			}
 		}
 	}
-	x.identify()
-	if changes > 0 {
-		if err := writeFile(indexFile, x.encode()); err != nil {
-			return nil, hostError(err)
-		}
-		if err := os.Remove(dirty); err != nil {
-			return nil, hostError(err)
-		}
+	if changes == 0 {
+		return m.old, nil
 	}
-	return x, nil
+	x.identify()
+	if err := writeFile(indexFile, x.encode()); err != nil {
+		return nil, hostError(err)
+	}
+	return x, hostError(os.Remove(dirty))
 }
 
 var errKind = errors.New("neither a file nor a link")

@@ -77,6 +77,9 @@ func removePath(root *os.Root, p string) error {
 		return err
 	}
 	for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
+		if info, err := root.Lstat(dir); err == nil && !info.IsDir() { // it became a file
+			break
+		}
 		if root.Remove(dir) != nil { // not empty
 			break
 		}
