@@ -47,6 +47,7 @@ func unwrap(name, data string) ([]Change, Form, error) {
 		if err != nil {
 			return nil, Mbox, err
 		}
+		c.separator = lines[start]
 		changes = append(changes, c)
 	}
 	if len(starts) == 1 {
@@ -118,7 +119,7 @@ func readMail(name string, lines []string, line int) (Change, error) {
 	if err != nil && !message.IsUnknownCharset(err) && !message.IsUnknownEncoding(err) {
 		return fail(line, fmt.Errorf("%w: mail header: %v", ErrMalformed, err))
 	}
-	c := Change{text: lines[body+1:], line: line + body + 1}
+	c := Change{head: lines[:body], text: lines[body+1:], line: line + body + 1}
 	c.readHeader(mail.Header{Header: entity.Header})
 	if plainText(entity.Header) {
 		return c, nil
@@ -212,28 +213,32 @@ func (c *Change) setSubject(s string) {
 // page's text: the subject on a line by itself, then From: and Date: among the
 // next few lines.
 func (c *Change) readArchiveHead() {
-	var subject string
-	seen := 0
-	for _, l := range c.text {
-		l = strings.TrimSpace(l)
+	subject, end := "", 0
+	for i, seen := 0, 0; i < len(c.text) && seen < 6; i++ {
+		l := strings.TrimSpace(c.text[i])
+		if l == "" {
+			continue
+		}
+		seen++
 		key, value, ok := strings.Cut(l, ": ")
 		switch {
-		case l == "":
-			continue
-		case ok && key == "From":
-			c.From = value
-		case ok && key == "Date":
-			c.Date = value
-		case ok && key == "Subject":
-			subject = value
+		case ok && key == "From" && c.From == "":
+			c.From, end = value, i+1
+		case ok && key == "Date" && c.Date == "":
+			c.Date, end = value, i+1
+		case ok && key == "Subject" && subject == "":
+			subject, end = value, i+1
 		case subject == "":
 			subject = l
 		}
-		if seen++; seen > 6 {
-			break
-		}
 	}
-	if c.From != "" {
-		c.setSubject(subject)
+	if c.From == "" || subject == "" {
+		c.From, c.Date = "", ""
+		return
 	}
+	for end < len(c.text) && strings.TrimSpace(c.text[end]) == "" {
+		end++
+	}
+	c.headEnd = end
+	c.setSubject(subject)
 }

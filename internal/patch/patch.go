@@ -65,6 +65,10 @@ type Change struct {
 	Number, Of              int    // the n and m of "[PATCH n/m]", or 0
 	Files                   []FileDiff
 
+	head      []string // the lines of the mail's header; nil for text that is no mail
+	separator string   // the "From " line in front of it, or ""
+	headEnd   int      // where the message starts in text, behind an archive page's head
+
 	text    []string // the lines of the decoded body, without line ends
 	line    int      // line of Name at which text starts, one-based
 	decoded bool     // text went through a transfer decoding: lines are its own

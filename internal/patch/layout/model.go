@@ -1,0 +1,289 @@
+package layout
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Model knows how a file is laid out: which rule won in which situation, and
+// where.
+type Model struct {
+	spaces bool
+	seen   map[string][]record // by class
+	lines  map[string][]int    // squeezed text to indices in base
+	base   []string
+}
+
+// record is one situation of the base and the rules that gave its answer.
+type record struct {
+	line  int
+	rules []string
+}
+
+// Learn reads how the lines of a file are laid out. Lines come without their
+// ends.
+func Learn(base []string) *Model {
+	m := &Model{seen: map[string][]record{}, lines: map[string][]int{}, base: base}
+	tabs, blanks := 0, 0
+	for i, l := range base {
+		switch {
+		case strings.HasPrefix(l, "\t"):
+			tabs++
+		case strings.HasPrefix(l, "    "):
+			blanks++
+		}
+		if t := Squeeze(l); t != "" {
+			m.lines[t] = append(m.lines[t], i)
+		}
+	}
+	m.spaces = blanks > 10*(tabs+1)
+	s := newState()
+	for i, l := range base {
+		m.learn(s, i)
+		s.consume(l)
+	}
+	return m
+}
+
+// learn records the situation of line i.
+func (m *Model) learn(s *state, i int) {
+	l := m.base[i]
+	if strings.TrimSpace(l) == "" {
+		return
+	}
+	next := m.next(i)
+	class, options := s.leadOptions(l, next, m.spaces)
+	m.record(class, i, options, lead(l))
+	for _, p := range s.sites(l) {
+		seen := s.seen(l, p)
+		col := column(0, strings.TrimRight(l[:p.pos], " \t"))
+		below := s.below(p.class, next)
+		options := s.gapOptions(p.class, col, below, s.block(p.class, ahead{l, true}, next))
+		above, under := s.siblings(p.class, below)
+		m.record(gapKey(p.class, above, under), i, options, seen.fill)
+	}
+}
+
+func (m *Model) record(class string, line int, options []option, is string) {
+	var won []string
+	for _, o := range options {
+		if o.text == is && !slices.Contains(won, o.rule) && (o.rule != lastResort || won == nil) {
+			won = append(won, o.rule)
+		}
+	}
+	m.seen[class] = append(m.seen[class], record{line, won})
+}
+
+// lookahead is how many lines a decision looks ahead.
+const lookahead = 16
+
+func (m *Model) next(i int) []ahead {
+	end := min(i+1+lookahead, len(m.base))
+	next := make([]ahead, 0, lookahead)
+	for _, l := range m.base[i+1 : end] {
+		next = append(next, ahead{l, true})
+	}
+	return next
+}
+
+// Squeeze returns a line as an archive page has it: no whitespace at its ends,
+// one blank for each run of whitespace.
+func Squeeze(line string) string { return strings.Join(strings.Fields(line), " ") }
+
+// below returns where the known lines right below have their column of the
+// class, if they have one.
+func (s *state) below(class string, next []ahead) []gapSeen {
+	if s.inComment {
+		return nil
+	}
+	for _, a := range next {
+		text := strings.TrimSpace(a.text)
+		if text == "" || text[0] == '}' || text[0] == '{' {
+			return nil
+		}
+		if !a.known || strings.HasPrefix(text, "/*") || text[0] == '*' || text[0] == '#' && class != "define" {
+			continue
+		}
+		for _, p := range s.sites(a.text) {
+			if p.class == class {
+				return []gapSeen{s.seen(a.text, p)}
+			}
+		}
+	}
+	return nil
+}
+
+// block returns the column up to which the widest line of a table reaches
+// that starts here, or 0 if there is a line of it above.
+func (s *state) block(class string, line ahead, next []ahead) int {
+	if seen, ok := s.last[class]; ok && seen.depth == s.depth() || s.inComment && class != "doc" {
+		return 0
+	}
+	reach := func(a ahead) int {
+		text := a.text
+		if !a.known && !s.inComment {
+			text = indentTo(s.tableIndent(), false) + Squeeze(text)
+		}
+		for _, p := range s.sites(text) {
+			if p.class == class {
+				return column(0, strings.TrimRight(text[:p.pos], " \t"))
+			}
+		}
+		return 0
+	}
+	widest := reach(line)
+	for _, a := range next {
+		t := strings.TrimSpace(a.text)
+		if t == "" || t[0] == '}' {
+			break
+		}
+		widest = max(widest, reach(a))
+	}
+	return widest
+}
+
+// tableIndent is the indent that the lines of a table have.
+func (s *state) tableIndent() int {
+	c := &s.core
+	if s.macro != nil {
+		c = s.macro
+	}
+	top := c.top()
+	switch {
+	case top == nil:
+		return 0
+	case top.child >= 0:
+		return top.child
+	}
+	return top.stmt + tabWidth
+}
+
+// near is the neighbourhood of a hunk: records in it count more.
+type near struct {
+	from, to int // lines of the base that the hunk covers
+	cache    map[string]*tally
+}
+
+type tally struct {
+	total float64
+	by    map[string]float64
+}
+
+// Weights of one record by where it stands. They were chosen by restoring
+// damaged pieces of the kernel source; the restoration is not sensitive to
+// them within a factor of two.
+const (
+	farWeight    = 0.5
+	closeWeight  = 1.0
+	insideWeight = 8.0
+	closeLines   = 40
+)
+
+func (m *Model) tally(class string, n *near) *tally {
+	if t, ok := n.cache[class]; ok {
+		return t
+	}
+	t := &tally{by: map[string]float64{}}
+	for _, r := range m.seen[class] {
+		w := farWeight
+		switch {
+		case r.line >= n.from && r.line < n.to:
+			w = insideWeight
+		case r.line >= n.from-closeLines && r.line < n.to+closeLines:
+			w = closeWeight
+		}
+		t.total += w
+		for _, rule := range r.rules {
+			t.by[rule] += w
+		}
+	}
+	n.cache[class] = t
+	return t
+}
+
+// Choice is one way to write a run of whitespace, with its cost: the negative
+// logarithm of how likely it is.
+type Choice struct {
+	Text string
+	Rule string
+	Cost float64
+}
+
+// rank turns options into choices, the likeliest first. Options that write the
+// same are one choice. prior is what the rule at place i of its list counts
+// before the file has said anything.
+func (m *Model) rank(class string, options []option, prior func(rule string, i int) float64, n *near) []Choice {
+	t := m.tally(class, n)
+	weight := map[string]float64{}
+	rule := map[string]string{}
+	var order []string
+	total := 0.0
+	for i, o := range options {
+		w := prior(o.rule, i) + t.by[o.rule]
+		if _, ok := weight[o.text]; !ok {
+			order = append(order, o.text)
+			rule[o.text] = o.rule
+		}
+		if w > weight[o.text] {
+			total += w - weight[o.text]
+			weight[o.text] = w
+		}
+	}
+	choices := make([]Choice, 0, len(order))
+	for _, text := range order {
+		choices = append(choices, Choice{text, rule[text], -math.Log(weight[text] / total)})
+	}
+	slices.SortStableFunc(choices, func(a, b Choice) int { return cmp.Compare(a.Cost, b.Cost) })
+	return choices
+}
+
+// leadPrior trusts the rules in their order, which is that of kernel style.
+func leadPrior(_ string, i int) float64 {
+	return 6 * math.Pow(0.35, float64(i))
+}
+
+// gapPrior trusts a wide column above or below, and else a single blank.
+func gapPrior(class, above, below string) func(rule string, i int) float64 {
+	wide := func(style string) bool { return style != "one" && style != "none" }
+	return func(rule string, i int) float64 {
+		switch rule {
+		case "one":
+			switch {
+			case above == "one" || below == "one" && !wide(above):
+				return 6
+			case wide(above) || wide(below):
+				return 0.5
+			case class == "backslash":
+				return 1
+			}
+			return 3
+		case "above":
+			return 4
+		case "below":
+			if wide(above) {
+				return 2
+			}
+			return 3
+		case "edited":
+			return 8
+		case "same":
+			return 0.7
+		case "tab":
+			if wide(above) || wide(below) {
+				return 0.7
+			}
+			return 0.3
+		case "block tabs":
+			if class == "backslash" {
+				return 1
+			}
+			return 0.3
+		}
+		return 0.05
+	}
+}
+
+// likelihood is that of the first choice.
+func likelihood(choices []Choice) float64 { return math.Exp(-choices[0].Cost) }
