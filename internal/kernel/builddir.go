@@ -86,12 +86,12 @@ func (d *buildDir) sync(t *Tree, overlay Overlay) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer pristine.Close()
+	defer func() { _ = pristine.Close() }()
 	src, err := os.OpenRoot(d.src())
 	if err != nil {
 		return nil, err
 	}
-	defer src.Close()
+	defer func() { _ = src.Close() }()
 
 	want := map[string]string{}
 	for p, f := range overlay {
@@ -315,7 +315,7 @@ func (o Overlay) trimmed(t *Tree) (Overlay, error) {
 	if err != nil {
 		return nil, hostError(err)
 	}
-	defer pristine.Close()
+	defer func() { _ = pristine.Close() }()
 	trimmed := Overlay{}
 	for _, p := range o.paths() {
 		if err := checkOverlayPath(pristine, p, o[p]); err != nil {

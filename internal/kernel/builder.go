@@ -173,7 +173,7 @@ func (b *Builder) plan(ctx context.Context, spec Spec) (*plan, error) {
 func hash(parts ...string) string {
 	h := sha256.New()
 	for _, s := range parts {
-		fmt.Fprintf(h, "%d:%s", len(s), s)
+		_, _ = fmt.Fprintf(h, "%d:%s", len(s), s)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
@@ -241,7 +241,7 @@ func (b *Builder) configure(ctx context.Context, m *maker, options []option, wri
 		return hostError(err)
 	}
 	b.event(Event{Stage: "config", Text: fmt.Sprintf("merging %d options over tinyconfig", len(options))})
-	if err := m.run(ctx, true, nil, "tinyconfig"); err != nil {
+	if err := m.run(ctx, nil, "tinyconfig"); err != nil {
 		return err
 	}
 	base, err := os.ReadFile(file)
@@ -251,7 +251,7 @@ func (b *Builder) configure(ctx context.Context, m *maker, options []option, wri
 	if err := os.WriteFile(file, []byte(mergeInto(string(base), options)), 0o666); err != nil {
 		return hostError(err)
 	}
-	if err := m.run(ctx, false, nil, "olddefconfig"); err != nil {
+	if err := m.run(ctx, nil, "olddefconfig"); err != nil {
 		return err
 	}
 	if err := m.checkConfig(options); err != nil {
@@ -281,7 +281,7 @@ func (m *maker) checkConfig(options []option) error {
 			if err != nil {
 				return nil
 			}
-			defer root.Close()
+			defer func() { _ = root.Close() }()
 			k = readKconfig(root.FS(), kconfigVars(m.arch.src))
 		}
 		return k.explain(o, got)
@@ -310,7 +310,7 @@ func (b *Builder) compile(ctx context.Context, m *maker) error {
 	}
 	done := 0
 	b.event(Event{Stage: "build", Text: "make vmlinux", Total: int64(total)})
-	err := m.run(ctx, false, func(step string) {
+	err := m.run(ctx, func(step string) {
 		done++
 		b.event(Event{Stage: "build", Text: step, Done: int64(done), Total: int64(max(total, done))})
 	}, "vmlinux")

@@ -71,7 +71,9 @@ func parseSetting(line string) (name, value string, ok bool) {
 
 func validName(s string) bool {
 	for _, c := range []byte(s) {
-		if !(c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_') {
+		switch {
+		case c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '_':
+		default:
 			return false
 		}
 	}

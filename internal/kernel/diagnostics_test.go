@@ -136,7 +136,7 @@ func TestStepsAreSeenInAnyPieces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	var got []string
 	w := &stepWriter{to: log, step: func(s string) { got = append(got, s) }}
 	text := "  CC      a.o\nnoise\n  LD      vmlinux\n"

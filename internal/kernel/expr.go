@@ -56,9 +56,10 @@ func exprToken(s string) int {
 	}
 	if q := s[0]; q == '"' || q == '\'' {
 		for i := 1; i < len(s); i++ {
-			if s[i] == '\\' {
+			switch s[i] {
+			case '\\':
 				i++
-			} else if s[i] == q {
+			case q:
 				return i + 1
 			}
 		}

@@ -114,7 +114,7 @@ func (b *Builder) keep(ctx context.Context, d *buildDir, a arch, spec Spec, key 
 	if err := os.MkdirAll(tmp, 0o777); err != nil {
 		return Image{}, hostError(err)
 	}
-	defer os.RemoveAll(tmp)
+	defer func() { _ = os.RemoveAll(tmp) }()
 
 	stripped := filepath.Join(tmp, vmlinuxFile)
 	built := filepath.Join(d.obj(), "vmlinux")
@@ -184,7 +184,7 @@ func copyContent(from, to string) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	out, err := os.Create(to)
 	if err != nil {
 		return err
@@ -204,7 +204,7 @@ func checkPVH(name string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	for _, p := range f.Progs {
 		if p.Type != elf.PT_NOTE || p.Filesz > 1<<20 {
 			continue

@@ -130,7 +130,7 @@ func (x *index) identify() {
 	h := sha256.New()
 	for _, path := range x.paths() {
 		e := x.entries[path]
-		fmt.Fprintf(h, "%s %s %q\n", e.digest, e.kind(), path)
+		_, _ = fmt.Fprintf(h, "%s %s %q\n", e.digest, e.kind(), path)
 	}
 	x.id = hex.EncodeToString(h.Sum(nil))
 }

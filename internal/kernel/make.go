@@ -21,6 +21,7 @@ type maker struct {
 	dir  *buildDir
 	arch arch
 	name string // Spec.Name
+	ran  bool   // the log has output of this run
 }
 
 // grace is what make gets to remove half-written targets.
@@ -66,23 +67,24 @@ func (m *maker) command(args ...string) proc.Cmd {
 	}
 }
 
-// run makes target. What make prints goes to the log of the build directory,
-// which is emptied first if begin; each of its steps is told to line.
-func (m *maker) run(ctx context.Context, begin bool, line func(step string), args ...string) error {
+// run makes targets. What make prints goes to the log of the build directory,
+// which the first make of a maker empties; each of its steps is told to line.
+func (m *maker) run(ctx context.Context, line func(step string), targets ...string) error {
 	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
-	if begin {
+	if !m.ran {
 		flags |= os.O_TRUNC
 	}
+	m.ran = true
 	log, err := os.OpenFile(m.dir.log(), flags, 0o666)
 	if err != nil {
 		return hostError(err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	start, err := log.Seek(0, 2)
 	if err != nil {
 		return hostError(err)
 	}
-	cmd := m.command(args...)
+	cmd := m.command(targets...)
 	out := &stepWriter{to: log, step: line}
 	cmd.Stdout, cmd.Stderr = out, out
 	if _, err := fmt.Fprintf(log, "$ %s\n", cmd); err != nil {
@@ -127,7 +129,7 @@ func (m *maker) run(ctx context.Context, begin bool, line func(step string), arg
 	if readErr != nil {
 		return hostError(readErr)
 	}
-	return m.failure(text, strings.Join(args, " "))
+	return m.failure(text, strings.Join(targets, " "))
 }
 
 // maxLog bounds how much of a log is read for its errors.
@@ -138,7 +140,7 @@ func readFrom(name string, offset int64) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
 		return "", err

@@ -156,7 +156,7 @@ func (m *mirroring) sync(ctx context.Context, paths []string) (*index, error) {
 	if err != nil {
 		return nil, hostError(err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 
 	x := &index{entries: make(map[string]entry, len(paths))}
 	changes, told := 0, 0
@@ -251,7 +251,7 @@ func (m *mirroring) copy(root *os.Root, p string, e entry, info fs.FileInfo, bef
 	if err != nil {
 		return e, blame.On(blame.Host, err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	var data bytes.Buffer
 	data.Grow(int(info.Size()) + bytes.MinRead)
 	h := sha256.New()

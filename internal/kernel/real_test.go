@@ -135,6 +135,31 @@ func TestRealKernels(t *testing.T) {
 	}
 }
 
+// TestRealKconfigExplains asks the Kconfig files of Debian's source.
+func TestRealKconfigExplains(t *testing.T) {
+	k, source := realBench(t)
+	tree, err := k.Pristine(t.Context(), source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kconfig := readKconfig(os.DirFS(tree.Dir), kconfigVars("x86"))
+	// As tinyconfig with an x86_64 processor leaves them.
+	c := config{"EMBEDDED": "y", "EXPERT": "y", "ARCH_HAS_SET_DIRECT_MAP": "y", "PROC_FS": "y", "HAVE_ARCH_SOFT_DIRTY": "y", "SCHED_MC_PRIO": "y", "X86_INTEL_PSTATE": "y"}
+	for _, o := range []struct {
+		option option
+		want   string
+	}{
+		{option{name: "USER_EVENTS", value: "y"}, "depends on BROKEN || COMPILE_TEST: BROKEN=n and COMPILE_TEST=n"},
+		{option{name: "MEM_SOFT_DIRTY", value: "y"}, "CHECKPOINT_RESTORE=n"},
+		{option{name: "SECRETMEM", value: "y"}, "default ARCH_HAS_SET_DIRECT_MAP && !EMBEDDED: EMBEDDED=y"},
+		{option{name: "X86_INTEL_PSTATE", value: "n"}, "selected by SCHED_MC_PRIO=y (arch/x86/Kconfig:"},
+	} {
+		if why := strings.Join(kconfig.explain(o.option, c), "\n"); !strings.Contains(why, o.want) {
+			t.Errorf("%s: %q, want %q", o.option, why, o.want)
+		}
+	}
+}
+
 // functions are the names of the functions of an image with symbols.
 func functions(t *testing.T, name string) []string {
 	t.Helper()
@@ -142,7 +167,7 @@ func functions(t *testing.T, name string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	symbols, err := f.Symbols()
 	if err != nil {
 		t.Fatal(err)

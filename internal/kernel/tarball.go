@@ -85,7 +85,7 @@ func (b *Builder) untar(ctx context.Context, tarball, dir string) error {
 	if err != nil {
 		return hostError(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
 		return hostError(err)
