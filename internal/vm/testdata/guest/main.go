@@ -1,0 +1,86 @@
+// Command guest is the init of the guests that the tests of package vm boot: it
+// opens the virtio port "test", says "hello", and does what it is told there,
+// a word a line.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func main() {
+	for _, m := range [][2]string{{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}} {
+		if err := unix.Mount(m[0], m[1], m[0], 0, ""); err != nil {
+			fmt.Println("guest: mount", m[1], err)
+		}
+	}
+	if err := serve(); err != nil {
+		fmt.Println("guest:", err)
+	}
+	reset()
+}
+
+func reset() {
+	fmt.Println("guest: reboot:", unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART))
+}
+
+func serve() error {
+	port, err := open("test")
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(port, "hello"); err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(port)
+	for lines.Scan() {
+		word, rest, _ := strings.Cut(lines.Text(), " ")
+		switch word {
+		case "echo":
+			fmt.Fprintln(port, rest)
+		case "cat":
+			b, err := os.ReadFile(rest)
+			fmt.Fprintf(port, "%q %v\n", b, err)
+		case "flood": // 1,000 lines of 200 bytes
+			line := strings.Repeat("x", 199) + "\n"
+			for range 1000 {
+				fmt.Fprint(port, line)
+			}
+		case "print":
+			fmt.Println(rest)
+		case "panic": // sysrq
+			_ = os.WriteFile("/proc/sysrq-trigger", []byte("c"), 0)
+		case "exit": // panics too: init may not end
+			os.Exit(3)
+		case "hang":
+			for {
+				time.Sleep(time.Hour)
+			}
+		case "reset":
+			time.Sleep(20 * time.Millisecond) // the port's data has left
+			reset()
+		case "poweroff":
+			fmt.Println("guest: poweroff:", unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF))
+		}
+	}
+	return lines.Err()
+}
+
+// open opens the port of that name, which appears some time after the device.
+func open(name string) (*os.File, error) {
+	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Microsecond) {
+		entries, _ := os.ReadDir("/sys/class/virtio-ports")
+		for _, e := range entries {
+			b, _ := os.ReadFile("/sys/class/virtio-ports/" + e.Name() + "/name")
+			if strings.TrimSpace(string(b)) == name {
+				return os.OpenFile("/dev/"+e.Name(), os.O_RDWR, 0)
+			}
+		}
+	}
+	return nil, fmt.Errorf("no virtio port %q", name)
+}

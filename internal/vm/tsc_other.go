@@ -1,0 +1,7 @@
+//go:build !amd64
+
+package vm
+
+const haveCounter = false
+
+func rdtsc() uint64 { panic("no time stamp counter") }
