@@ -39,6 +39,9 @@ func (b *Builder) mirror(ctx context.Context, s Source) (*Tree, error) {
 	if err != nil {
 		return nil, blame.On(blame.Usage, fmt.Errorf("kernel source: %w", err))
 	}
+	if root := resolve(b.root); root == dir || strings.HasPrefix(root, dir+"/") {
+		return nil, blame.On(blame.Usage, fmt.Errorf("the cache %s is inside the kernel tree %s, which is not written to; point UETEST_CACHE elsewhere", root, dir))
+	}
 	name := "dir-" + safeName(filepath.Base(dir)) + "-" + digest([]byte(dir))[:16]
 	entryDir := b.path(srcFolder, name)
 	unlock, err := lock(ctx, entryDir, func() {
@@ -59,6 +62,21 @@ func (b *Builder) mirror(ctx context.Context, s Source) (*Tree, error) {
 		return nil, err
 	}
 	return &Tree{Source: s, ID: x.id, Dir: filepath.Join(entryDir, "tree"), name: name, index: x}, nil
+}
+
+// resolve follows the symbolic links of an absolute path, the end of which may
+// not be there yet.
+func resolve(name string) string {
+	rest := ""
+	for p := name; ; p = filepath.Dir(p) {
+		if real, err := filepath.EvalSymlinks(p); err == nil {
+			return filepath.Join(real, rest)
+		}
+		if p == filepath.Dir(p) {
+			return name
+		}
+		rest = filepath.Join(filepath.Base(p), rest)
+	}
 }
 
 // products are patterns of what a build leaves in a tree, for trees without a

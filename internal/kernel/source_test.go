@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -311,6 +310,20 @@ func TestBuildSourceIsTheTreeWithTheOverlay(t *testing.T) {
 	}
 }
 
+func TestCacheInsideTheTreeIsRefused(t *testing.T) {
+	tree := fakeTree(t)
+	before := snapshot(t, tree)
+	for _, cache := range []string{tree, filepath.Join(tree, "cache")} {
+		_, err := benchAt(cache).Build(testContext(t), fakeSpec(tree, "k", nil))
+		if err == nil || blame.Of(err) != blame.Usage || !strings.Contains(err.Error(), "UETEST_CACHE") {
+			t.Errorf("Build = %v (%v)", err, blame.Of(err))
+		}
+	}
+	compareSnapshots(t, before, snapshot(t, tree))
+	k := benchAt(filepath.Dir(tree)) // beside it is fine
+	k.build(t, fakeSpec(tree, "k", nil))
+}
+
 func TestDirectoryThatChangedUnderTheRunIsAnError(t *testing.T) {
 	tree := fakeTree(t)
 	k := newBench(t)
@@ -335,72 +348,4 @@ func mirrorOf(t *testing.T, k *bench) string {
 		t.Fatalf("mirrors: %v, %v", dirs, err)
 	}
 	return dirs[0]
-}
-
-// seen is what there is to see of a file.
-type seen struct {
-	stat    string // mode, size, time of modification, inode
-	content string // digest, or target of a link; "folder"
-}
-
-// snapshot is all that could be seen of a change in a tree.
-func snapshot(t *testing.T, dir string) map[string]seen {
-	t.Helper()
-	files := map[string]seen{}
-	err := filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := e.Info()
-		if err != nil {
-			return err
-		}
-		content := "folder"
-		switch {
-		case info.Mode().IsRegular():
-			if content, err = digestFile(name); err != nil {
-				return err
-			}
-		case info.Mode()&fs.ModeSymlink != 0:
-			if content, err = os.Readlink(name); err != nil {
-				return err
-			}
-		}
-		files[strings.TrimPrefix(name, dir)] = seen{fmt.Sprint(info.Mode(), info.Size(), info.ModTime().UnixNano(), inode(info)), content}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
-}
-
-func compareSnapshots(t *testing.T, before, after map[string]seen) {
-	t.Helper()
-	for name, was := range before {
-		if is := after[name]; is != was {
-			t.Errorf("%s was touched:\nwas %+v\nis  %+v", name, was, is)
-		}
-	}
-	for name := range after {
-		if _, was := before[name]; !was {
-			t.Errorf("%s is new", name)
-		}
-	}
-}
-
-// compareContent checks that two trees have the same files.
-func compareContent(t *testing.T, want, got string) {
-	t.Helper()
-	a, b := snapshot(t, want), snapshot(t, got)
-	for name, was := range a {
-		if is := b[name]; is.content != was.content {
-			t.Errorf("%s: %+v, want %+v", name, is, was)
-		}
-	}
-	for name := range b {
-		if _, ok := a[name]; !ok {
-			t.Errorf("%s is not in the tree", name)
-		}
-	}
 }
