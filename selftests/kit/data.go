@@ -28,7 +28,22 @@ func (t *T) OpenWith(flags int) *Data {
 	if err != nil {
 		t.Fatalf("open %s: %v", uapi.DataFile, err)
 	}
+	t.ask(fd)
 	return t.data(fd)
+}
+
+// ask finds out about the kernel, once, on the first descriptor. On g0 it maps
+// the status page then, so that every child of a fork inherits it.
+func (t *T) ask(fd int) {
+	if t.family != uapi.None {
+		return
+	}
+	g, err := uapi.Family(fd)
+	t.Check(err)
+	t.family = g
+	if g.StatusPage() {
+		t.statusPage()
+	}
 }
 
 func (t *T) data(fd int) *Data {
@@ -65,10 +80,7 @@ func (d *Data) Ioctl(cmd uintptr, arg unsafe.Pointer) error { return uapi.Ioctl(
 // side effects: G0, G1 or G3.
 func (t *T) Family() uapi.Generation {
 	if t.family == uapi.None {
-		d := t.Open()
-		g, err := uapi.Family(d.FD)
-		t.Check(err)
-		t.family = g
+		t.Open()
 	}
 	return t.family
 }
@@ -82,7 +94,6 @@ func (t *T) StatusPage() bool { return t.Family().StatusPage() }
 // Reg registers with arguments of the test's own making, but for the address
 // of the description, which is put in. It returns what the kernel stored.
 func (d *Data) Reg(desc string, r uapi.Reg) (out uapi.Reg, err error) {
-	d.t.Layout() // may use the scratch page
 	args := d.t.scratch()
 	const descAt = 256
 	r.NameArgs = args.PutString(descAt, desc)
@@ -109,9 +120,6 @@ type Registration struct {
 // TryRegister registers the event so that it is told at the given bit. On g0
 // the place is ignored: there is but the status page.
 func (d *Data) TryRegister(ev *Event, at Bit) (*Registration, error) {
-	if d.t.StatusPage() {
-		d.t.statusPage()
-	}
 	out, err := d.Reg(ev.Desc, place(at))
 	if err != nil {
 		return nil, err
@@ -161,7 +169,7 @@ func bit(v, mask uint32) int {
 	return 0
 }
 
-// statusPage maps the status page, once. A child of fork inherits it.
+// statusPage is the mapped status page of g0.
 func (t *T) statusPage() *Mem {
 	if t.page == nil {
 		fd := t.OpenStatus(unix.O_RDWR)

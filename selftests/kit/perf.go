@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Perf is a perf event that counts and samples a user event for the test's
+// PerfEvent is a perf event that counts and samples a user event for the test's
 // own thread.
-type Perf struct {
+type PerfEvent struct {
 	t    *T
 	fd   int
 	ring *Mem // one page for the header, one for the samples
@@ -21,9 +21,9 @@ type Perf struct {
 
 // PerfOpen opens a perf event on ev, which has to be registered already.
 // While it is open the user event is enabled.
-func (t *T) PerfOpen(ev *Event) *Perf {
+func (t *T) PerfOpen(ev *Event) *PerfEvent {
 	if _, err := os.Stat("/proc/sys/kernel/perf_event_paranoid"); err != nil {
-		t.Skip(PerfEvents)
+		t.Skip(Perf)
 	}
 	id, err := strconv.ParseUint(t.ReadFile(ev.Path("id")), 10, 64)
 	t.Check(err)
@@ -37,17 +37,17 @@ func (t *T) PerfOpen(ev *Event) *Perf {
 	const self, anyCPU = 0, -1
 	fd, err := unix.PerfEventOpen(&attr, self, anyCPU, -1, unix.PERF_FLAG_FD_CLOEXEC)
 	if errors.Is(err, unix.ENOSYS) {
-		t.Skip(PerfEvents)
+		t.Skip(Perf)
 	}
 	if err != nil {
 		t.Fatalf("perf_event_open of %s, id %d: %v", ev.Name, id, err)
 	}
-	p := &Perf{t: t, fd: fd}
+	p := &PerfEvent{t: t, fd: fd}
 	t.later(undoUsers, p.close)
 	return p
 }
 
-func (p *Perf) close() error {
+func (p *PerfEvent) close() error {
 	if p.fd < 0 {
 		return nil
 	}
@@ -63,15 +63,15 @@ func (p *Perf) close() error {
 }
 
 // Close closes the perf event.
-func (p *Perf) Close() { p.t.Check(p.close()) }
+func (p *PerfEvent) Close() { p.t.Check(p.close()) }
 
 // Sample makes room for samples; it has to be called before they are made.
-func (p *Perf) Sample() {
+func (p *PerfEvent) Sample() {
 	p.ring = p.t.Map(p.fd, 2, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 }
 
 // Count returns how often the event occurred.
-func (p *Perf) Count() int {
+func (p *PerfEvent) Count() int {
 	var b [8]byte
 	if n, err := unix.Read(p.fd, b[:]); err != nil || n != len(b) {
 		p.t.Fatalf("read a perf count: %d, %v", n, err)
@@ -81,7 +81,7 @@ func (p *Perf) Count() int {
 
 // Records returns the samples made so far: what was written after the index,
 // padded by perf to 4 modulo 8 bytes. The page holds some dozens.
-func (p *Perf) Records() [][]byte {
+func (p *PerfEvent) Records() [][]byte {
 	header := (*unix.PerfEventMmapPage)(p.ring.Pointer(0))
 	head := atomic.LoadUint64(&header.Data_head)
 	data := p.ring.b[header.Data_offset:][:header.Data_size]

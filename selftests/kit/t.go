@@ -17,10 +17,10 @@ const Tracefs = "/sys/kernel/tracing"
 
 // The features that a test may find missing, as catalog.Feature names them.
 const (
-	UserEvents = "user-events"
-	PerfEvents = "perf-events"
-	Kmsg       = "kmsg"
+	UserEvents = "user_events"
+	Perf       = "perf"
 	Instances  = "instances"
+	Memfd      = "memfd"
 )
 
 // T is a running test. Its methods are for the test's own goroutine.

@@ -90,3 +90,13 @@ func (in *Instance) Remove() { in.t.Check(in.remove()) }
 
 // Path is a file of the instance, relative to tracefs.
 func (in *Instance) Path(name string) string { return filepath.Join(in.path, name) }
+
+// TruncateFile opens a file of tracefs with O_TRUNC, which is what empties
+// trace and set_event, and writes nothing.
+func (t *T) TruncateFile(path string) {
+	fd, err := unix.Open(filepath.Join(Tracefs, path), unix.O_WRONLY|unix.O_TRUNC|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatalf("open %s: %v", path, err)
+	}
+	t.Check(unix.Close(fd))
+}

@@ -1,0 +1,292 @@
+// Bits is the area of the registered word: the kernel changes the bit that
+// was asked for and leaves the rest to the program.
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"uetest/selftests/kit"
+)
+
+func main() {
+	kit.Main(kit.Tests{
+		"bits/each-sets-alone":                 eachSetsAlone,
+		"bits/each-clears-alone":               eachClearsAlone,
+		"bits/neighbour-words-kept":            neighbourWordsKept,
+		"bits/word-at-4-mod-8":                 wordAt4Mod8,
+		"bits/first-word-of-page":              firstWordOfPage,
+		"bits/two-events-in-one-word":          twoEventsInOneWord,
+		"bits/two-bits-for-one-event":          twoBitsForOneEvent,
+		"bits/same-place-twice":                samePlaceTwice,
+		"bits/last-toggle-wins":                lastToggleWins,
+		"bits/register-clears-shared-bit":      registerClearsSharedBit,
+		"bits/register-clears-leftover":        registerClearsLeftover,
+		"bits/register-keeps-others":           registerKeepsOthers,
+		"bits/program-writes-are-kept":         programWritesAreKept,
+		"bits/program-clears-its-bit":          programClearsItsBit,
+		"bits/concurrent-adds-are-not-lost":    concurrentAdds,
+		"bits/concurrent-updates-of-neighbour": concurrentNeighbour,
+	})
+}
+
+// all is the number of bits of a word.
+const all = 32
+
+// list shows the numbers of the bits that went wrong.
+func list(bits []int) string {
+	if len(bits) == 0 {
+		return "none"
+	}
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(bits), " ", ","), "[]")
+}
+
+// each registers one event at every bit from 0 to 31, each in a word of its
+// own that is filled beforehand, and compares whole words after each step. It
+// returns the bits whose word is not as wanted.
+func each(t *kit.T, fill uint32, off, on func(bit uint32) uint32) (registered, enabled, disabled []int) {
+	d, ev, page := t.Open(), t.Event("u32 count"), t.Anonymous(1).Touch()
+	word := func(n int) kit.Word { return page.Word(256 + 16*n) }
+	wrong := func(want func(uint32) uint32) (bits []int) {
+		for n := range all {
+			if word(n).Load() != want(1<<n) {
+				bits = append(bits, n)
+			}
+		}
+		return bits
+	}
+	for n := range all {
+		word(n).Store(fill)
+		d.Register(ev, word(n).Bit(n))
+	}
+	registered = wrong(off)
+	ev.On()
+	enabled = wrong(on)
+	ev.Off()
+	return registered, enabled, wrong(off)
+}
+
+func eachSetsAlone(t *kit.T) {
+	registered, on, off := each(t, 0,
+		func(uint32) uint32 { return 0 },
+		func(bit uint32) uint32 { return bit })
+	t.Saw("wrong-registered", list(registered))
+	t.Saw("wrong-on", list(on))
+	t.Saw("wrong-off", list(off))
+}
+
+func eachClearsAlone(t *kit.T) {
+	const ones = ^uint32(0)
+	registered, on, off := each(t, ones,
+		func(bit uint32) uint32 { return ones &^ bit },
+		func(uint32) uint32 { return ones })
+	t.Saw("wrong-registered", list(registered))
+	t.Saw("wrong-on", list(on))
+	t.Saw("wrong-off", list(off))
+}
+
+// surrounded has the kernel set and clear every bit of w, by registering it
+// while an event is on and while it is off, and returns the bits at which
+// another byte of the memory changed. The memory is zeroes, then ones.
+func surrounded(t *kit.T, mem *kit.Mem, w kit.Word) (wrong []int) {
+	own := int(w.Addr() - mem.Addr(0))
+	d, ev := t.Open(), t.Event("u32 count")
+	d.Register(ev, t.Word().Bit(0))
+	bad := map[int]bool{}
+	registerAll := func() {
+		for n := range all {
+			for _, fill := range []byte{0, 0xff} {
+				b := mem.Bytes()
+				for i := range b {
+					b[i] = fill
+				}
+				d.Register(ev, w.Bit(n))
+				for i := range b {
+					if b[i] != fill && (i < own || i >= own+4) {
+						bad[n] = true
+					}
+				}
+			}
+		}
+	}
+	registerAll()
+	ev.On()
+	registerAll()
+	return slices.Sorted(maps.Keys(bad))
+}
+
+func neighbourWordsKept(t *kit.T) {
+	page := t.Anonymous(1).Touch()
+	t.Saw("changed", list(surrounded(t, page, page.Word(1024))))
+}
+
+// A word at 4 modulo 8 is one where an access of eight bytes is not aligned.
+func wordAt4Mod8(t *kit.T) {
+	page := t.Anonymous(1).Touch()
+	t.Saw("changed", list(surrounded(t, page, page.Word(1028))))
+}
+
+// The page before the word's own is filled as well and has to stay.
+func firstWordOfPage(t *kit.T) {
+	pages := t.Anonymous(2).Touch()
+	t.Saw("changed", list(surrounded(t, pages, pages.Word(len(pages.Bytes())/2))))
+}
+
+func twoEventsInOneWord(t *kit.T) {
+	d, w := t.Open(), t.Word()
+	low, high := t.Event("u32 count"), t.Event("u32 count")
+	d.Register(low, w.Bit(3))
+	d.Register(high, w.Bit(17))
+	low.On()
+	t.Saw("low", w.Load())
+	high.On()
+	t.Saw("both", w.Load())
+	low.Off()
+	t.Saw("high", w.Load())
+	high.Off()
+	t.Saw("none", w.Load())
+}
+
+func twoBitsForOneEvent(t *kit.T) {
+	d, w, ev := t.Open(), t.Word(), t.Event("u32 count")
+	r, s := d.Register(ev, w.Bit(0)), d.Register(ev, w.Bit(31))
+	t.Saw("same-index", r.Index == s.Index)
+	ev.On()
+	t.Saw("on", w.Load())
+	ev.Off()
+	t.Saw("off", w.Load())
+}
+
+func samePlaceTwice(t *kit.T) {
+	d, w, ev := t.Open(), t.Word(), t.Event("u32 count")
+	d.Register(ev, w.Bit(5))
+	_, err := d.TryRegister(ev, w.Bit(5))
+	t.Saw("second", err)
+	ev.On()
+	t.Saw("on", w.Load())
+	ev.Off()
+	t.Saw("off", w.Load())
+}
+
+func lastToggleWins(t *kit.T) {
+	d, w := t.Open(), t.Word()
+	ev, other := t.Event("u32 count"), t.Event("u32 count")
+	d.Register(ev, w.Bit(9))
+	d.Register(other, w.Bit(9))
+	ev.On()
+	other.On()
+	t.Saw("both-on", w.Load())
+	other.Off()
+	t.Saw("one-on", w.Load())
+}
+
+func registerClearsSharedBit(t *kit.T) {
+	d, w := t.Open(), t.Word()
+	ev, other := t.Event("u32 count"), t.Event("u32 count")
+	d.Register(ev, w.Bit(9))
+	ev.On()
+	t.Saw("on", w.Load())
+	d.Register(other, w.Bit(9))
+	t.Saw("still-on", w.Load())
+}
+
+// The word says what the kernel knows from the moment it is registered, so a
+// bit that the program left set goes.
+func registerClearsLeftover(t *kit.T) {
+	w := t.Word()
+	w.Store(1 << 6)
+	t.Open().Register(t.Event("u32 count"), w.Bit(6))
+	t.Saw("registered", w.Load())
+}
+
+func registerKeepsOthers(t *kit.T) {
+	d, w, ev := t.Open(), t.Word(), t.Event("u32 count")
+	d.Register(ev, t.Word().Bit(0))
+	ev.On()
+	w.Store(0x12345600)
+	d.Register(ev, w.Bit(0))
+	t.Saw("while-on", w.Load())
+}
+
+func programWritesAreKept(t *kit.T) {
+	w, ev := t.Word(), t.Event("u32 count")
+	t.Open().Register(ev, w.Bit(31))
+	w.Or(0x0f)
+	ev.On()
+	w.Or(0xf0)
+	t.Saw("on", w.Load())
+	ev.Off()
+	t.Saw("off", w.Load())
+}
+
+// The kernel writes at a toggle and at no other time: not when another event
+// is toggled and not when the same one is enabled for the second time.
+func programClearsItsBit(t *kit.T) {
+	d, w := t.Open(), t.Word()
+	ev, other := t.Event("u32 count"), t.Event("u32 count")
+	d.Register(ev, w.Bit(2))
+	d.Register(other, w.Bit(3))
+	ev.On()
+	w.Store(0)
+	other.On()
+	other.Off()
+	ev.On()
+	t.Saw("cleared", w.Load())
+	ev.Off()
+	ev.On()
+	t.Saw("next-toggle", w.Load())
+}
+
+// while runs work on a thread of its own until the event has been toggled
+// often, and returns how often work ran.
+func while(ev *kit.Event, toggles int, work func()) (ran uint32) {
+	stop, started := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		close(started)
+		for {
+			work()
+			ran++
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	})
+	<-started
+	for range toggles {
+		ev.On()
+		ev.Off()
+	}
+	close(stop)
+	wg.Wait()
+	return ran
+}
+
+const toggles = 30
+
+// The program counts in bits 0 to 30 while the kernel sets and clears bit 31.
+func concurrentAdds(t *kit.T) {
+	w, ev := t.Word(), t.Event("u32 count")
+	t.Open().Register(ev, w.Bit(31))
+	added := while(ev, toggles, func() { w.Add(1) })
+	t.Logf("%d adds during %d toggles", added, toggles)
+	t.Saw("enough", added > toggles)
+	t.Saw("lost", int(added&(1<<31-1))-int(w.Load()))
+}
+
+// The program counts in the word behind, which an access of eight bytes by the
+// kernel covers.
+func concurrentNeighbour(t *kit.T) {
+	w, ev := t.Word(), t.Event("u32 count")
+	t.Open().Register(ev, w.Bit(31))
+	next := w.Next(1)
+	added := while(ev, toggles, func() { next.Add(1) })
+	t.Logf("%d adds during %d toggles", added, toggles)
+	t.Saw("enough", added > toggles)
+	t.Saw("lost", int(added)-int(next.Load()))
+}

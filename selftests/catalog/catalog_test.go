@@ -1,0 +1,274 @@
+package catalog
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// programs returns, for each area with a program in selftests/, the ids of
+// its table: the keys of the kit.Tests literal that main passes to kit.Main.
+func programs(t *testing.T) map[string][]string {
+	t.Helper()
+	mains, err := filepath.Glob("../*/main.go")
+	if err != nil || len(mains) == 0 {
+		t.Fatalf("no area programs: %v", err)
+	}
+	ids := map[string][]string{}
+	for _, file := range mains {
+		area := filepath.Base(filepath.Dir(file))
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Name.Name != "main" {
+			t.Errorf("%s is package %s", file, f.Name.Name)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			lit, ok := n.(*ast.CompositeLit)
+			if !ok {
+				return true
+			}
+			if sel, ok := lit.Type.(*ast.SelectorExpr); !ok || sel.Sel.Name != "Tests" {
+				return true
+			}
+			for _, e := range lit.Elts {
+				key, ok := e.(*ast.KeyValueExpr).Key.(*ast.BasicLit)
+				if !ok {
+					t.Errorf("%s: a test whose id is no literal", file)
+					continue
+				}
+				id, err := strconv.Unquote(key.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ids[area] = append(ids[area], id)
+			}
+			return false
+		})
+	}
+	return ids
+}
+
+func TestProgramsAndCatalogueHaveTheSameTests(t *testing.T) {
+	inPrograms := map[string]bool{}
+	for area, ids := range programs(t) {
+		if len(ids) == 0 {
+			t.Errorf("selftests/%s has no tests", area)
+		}
+		for _, id := range ids {
+			if !strings.HasPrefix(id, area+"/") {
+				t.Errorf("selftests/%s has %s, which belongs to another area", area, id)
+			}
+			if inPrograms[id] {
+				t.Errorf("%s twice", id)
+			}
+			inPrograms[id] = true
+			if _, ok := ByID(id); !ok {
+				t.Errorf("selftests/%s has %s, the catalogue does not: add it to selftests/catalog/%s.go", area, id, area)
+			}
+		}
+	}
+	for _, test := range All() {
+		if !inPrograms[test.ID] {
+			t.Errorf("the catalogue has %s, selftests/%s has not", test.ID, test.Area())
+		}
+	}
+}
+
+var (
+	idForm  = regexp.MustCompile(`^[a-z]+/[a-z0-9]+(-[a-z0-9]+)*$`)
+	sawForm = regexp.MustCompile(`^[^ =]+=[^ =]+( [^ =]+=[^ =]+)*$`)
+)
+
+// keys returns the keys of an observation, in their order.
+func keys(saw string) []string {
+	var keys []string
+	for _, f := range strings.Fields(saw) {
+		key, _, _ := strings.Cut(f, "=")
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+func TestEntriesAreWhole(t *testing.T) {
+	seen, purposes := map[string]bool{}, map[string]string{}
+	var last string
+	for _, test := range All() {
+		switch {
+		case !idForm.MatchString(test.ID):
+			t.Errorf("%q is not of the form area/what-holds", test.ID)
+		case seen[test.ID]:
+			t.Errorf("%s twice", test.ID)
+		case test.ID < last:
+			t.Errorf("%s behind %s", test.ID, last)
+		}
+		seen[test.ID], last = true, test.ID
+		if test.Purpose == "" || strings.Contains(test.Purpose, "\n") {
+			t.Errorf("%s: purpose %q is not one line", test.ID, test.Purpose)
+		}
+		if other, ok := purposes[test.Purpose]; ok {
+			t.Errorf("%s and %s have the same purpose", test.ID, other)
+		}
+		purposes[test.Purpose] = test.ID
+		for _, c := range test.Claims {
+			if c < 1 || c >= len(claims) {
+				t.Errorf("%s: no claim %d", test.ID, c)
+			}
+		}
+		for _, n := range test.Needs {
+			if !slices.Contains(Features(), n) {
+				t.Errorf("%s: %s is not among the features", test.ID, n)
+			}
+		}
+		if len(test.Expect) == 0 {
+			t.Errorf("%s expects nothing", test.ID)
+		}
+		var order []string
+		for _, g := range slices.Sorted(maps.Keys(test.Expect)) {
+			e := test.Expect[g]
+			if !sawForm.MatchString(e.Saw) {
+				t.Errorf("%s on %s: %q is not key=value key=value", test.ID, g, e.Saw)
+			}
+			if order == nil {
+				order = keys(e.Saw)
+			}
+			if !slices.Equal(order, keys(e.Saw)) {
+				t.Errorf("%s on %s: keys %q, on another generation %q", test.ID, g, keys(e.Saw), order)
+			}
+			checkFault(t, test.ID, g, e)
+		}
+	}
+}
+
+func checkFault(t *testing.T, id string, g Generation, e Expect) {
+	t.Helper()
+	if e.Fault == "" {
+		if e.Promise != "" {
+			t.Errorf("%s on %s: a promise without a fault", id, g)
+		}
+		return
+	}
+	if _, ok := FaultByID(e.Fault); !ok {
+		t.Errorf("%s on %s: no fault %s", id, g, e.Fault)
+	}
+	if e.Promise == e.Saw || !slices.Equal(keys(e.Promise), keys(e.Saw)) {
+		t.Errorf("%s on %s: promise %q is no other outcome of %q", id, g, e.Promise, e.Saw)
+	}
+}
+
+// The generations that uapi can name, or the probe's answer finds no entry.
+func TestGenerationsAreKnown(t *testing.T) {
+	known := []Generation{G0, G0Stable, G1, G2, G3}
+	for _, test := range All() {
+		for g := range test.Expect {
+			if !slices.Contains(known, g) {
+				t.Errorf("%s: generation %q", test.ID, g)
+			}
+		}
+	}
+}
+
+func TestEveryFaultAndEveryClaimHasATest(t *testing.T) {
+	shown, decided := map[string]bool{}, map[int]bool{}
+	for _, test := range All() {
+		for _, e := range test.Expect {
+			shown[e.Fault] = true
+		}
+		// A claim is the RFC's: it takes a test that runs on it.
+		if _, ok := test.On(G1); ok {
+			for _, c := range test.Claims {
+				decided[c] = true
+			}
+		}
+	}
+	ids := map[string]bool{}
+	for _, f := range Faults() {
+		if ids[f.ID] {
+			t.Errorf("fault %s twice", f.ID)
+		}
+		ids[f.ID] = true
+		if !shown[f.ID] {
+			t.Errorf("no test shows fault %s", f.ID)
+		}
+		if f.Title == "" || f.Claim < 0 || f.Claim >= len(claims) {
+			t.Errorf("fault %+v", f)
+		}
+	}
+	for c := 1; c < len(claims); c++ {
+		if claims[c] == "" || !decided[c] {
+			t.Errorf("claim %d, %q, has no test", c, claims[c])
+		}
+	}
+	if _, ok := FaultByID("no-such-fault"); ok {
+		t.Error("a fault that is none was found")
+	}
+}
+
+// The kit skips by names of its own, because guest code does not import the
+// catalogue: they have to be the same, or no skip is earned.
+func TestKitSkipsByTheCataloguesFeatures(t *testing.T) {
+	f, err := parser.ParseFile(token.NewFileSet(), "../kit/t.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]string{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
+			if lit, ok := spec.Values[0].(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				values[spec.Names[0].Name], _ = strconv.Unquote(lit.Value)
+			}
+		}
+		return true
+	})
+	for name, want := range map[string]Feature{"Instances": Instances, "Memfd": Memfd, "Perf": Perf} {
+		if values[name] != string(want) {
+			t.Errorf("kit.%s is %q, catalog.%s %q", name, values[name], name, want)
+		}
+	}
+}
+
+// A program is one file set that gobusybox can rewrite: no assembly and no
+// linkname in an area.
+func TestAreasArePlainGo(t *testing.T) {
+	for area := range programs(t) {
+		files, err := os.ReadDir(filepath.Join("..", area))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			text, err := os.ReadFile(filepath.Join("..", area, f.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasSuffix(f.Name(), ".go") || strings.Contains(string(text), "//go:linkname") || strings.Contains(string(text), "func init()") {
+				t.Errorf("selftests/%s/%s: assembly, linkname or init", area, f.Name())
+			}
+		}
+	}
+}
+
+func TestStableFallsBackOnG0(t *testing.T) {
+	test := Test{ID: "area/x", Expect: map[Generation]Expect{G0: {Saw: "a=1"}}}
+	if e, ok := test.On(G0Stable); !ok || e.Saw != "a=1" {
+		t.Errorf("g0+stable: %+v, %v", e, ok)
+	}
+	if _, ok := test.On(G1); ok {
+		t.Error("g1 took the expectation of g0")
+	}
+	own := Test{Expect: map[Generation]Expect{G0Stable: {Saw: "a=2"}}}
+	if _, ok := own.On(G0); ok {
+		t.Error("g0 took the expectation of g0+stable, which may crash it")
+	}
+	if own.Area() != "" || test.Area() != "area" {
+		t.Errorf("areas %q, %q", own.Area(), test.Area())
+	}
+}

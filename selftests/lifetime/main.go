@@ -1,0 +1,36 @@
+// Lifetime is the area of what lives how long: enablers with the file that
+// registered them, events until they are deleted.
+package main
+
+import "uetest/selftests/kit"
+
+func main() {
+	kit.Main(kit.Tests{
+		"lifetime/close-while-off":           closeWhileOff,
+		"lifetime/close-while-on":            closeWhileOn,
+		"lifetime/close-one-of-two":          closeOneOfTwo,
+		"lifetime/close-one-of-two-places":   closeOneOfTwoPlaces,
+		"lifetime/close-stops-the-log":       closeStopsTheLog,
+		"lifetime/dup-keeps-the-enabler":     dupKeepsTheEnabler,
+		"lifetime/register-after-close":      registerAfterClose,
+		"lifetime/many-registrations-go":     manyRegistrationsGo,
+		"lifetime/event-stays":               eventStays,
+		"lifetime/enabled-event-stays-on":    enabledEventStaysOn,
+		"lifetime/same-name-is-same-event":   sameNameIsSameEvent,
+		"lifetime/same-name-other-fields":    sameNameOtherFields,
+		"lifetime/recreated-with-new-fields": recreatedWithNewFields,
+		"lifetime/index-after-delete":        indexAfterDelete,
+		"lifetime/delete-while-held":         deleteWhileHeld,
+		"lifetime/delete-while-on":           deleteWhileOn,
+		"lifetime/delete-while-perf":         deleteWhilePerf,
+		"lifetime/delete-while-in-instance":  deleteWhileInInstance,
+		"lifetime/delete-by-dynamic-events":  deleteByDynamicEvents("-:user_events/"),
+		"lifetime/delete-by-short-name":      deleteByDynamicEvents("-:"),
+		"lifetime/delete-by-fields":          deleteByFields("u32 a; char[20] b", "u32 a; char[21] b"),
+		"lifetime/delete-by-struct-fields":   deleteByFields("struct any a 64", "struct any a 65"),
+		"lifetime/delete-unregistered-event": deleteUnregisteredEvent,
+		"lifetime/dynamic-event-while-there": dynamicEventWhileThere,
+		"lifetime/folder-follows-the-event":  folderFollowsTheEvent,
+		"lifetime/enabled-before-registered": enabledBeforeRegistered,
+	})
+}
