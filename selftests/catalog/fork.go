@@ -165,7 +165,7 @@ var forkTests = []Test{
 	{
 		ID:      "fork/child-writes-events",
 		Purpose: "a child may write events with the parent's descriptor and index",
-		Expect: same("write=8 trace=01020304 child-pid=yes"),
+		Expect:  same("write=8 trace=01020304 child-pid=yes"),
 	},
 	{
 		ID:      "fork/index-of-own-descriptor",

@@ -20,7 +20,7 @@ var writeTests = []Test{
 	{
 		ID:      "write/gathered",
 		Purpose: "writev makes one record of its parts",
-		Expect: same("write=12 trace=0102030405060708"),
+		Expect:  same("write=12 trace=0102030405060708"),
 	},
 	{
 		ID:      "write/two-events",
@@ -77,7 +77,7 @@ var writeTests = []Test{
 	{
 		ID:      "write/again-after-toggle",
 		Purpose: "what is written while disabled is not recorded later",
-		Expect: same("trace=01000000,03000000"),
+		Expect:  same("trace=01000000,03000000"),
 	},
 	{
 		ID:      "write/no-fields-four-bytes",

@@ -24,7 +24,7 @@ func main() {
 		"enable/other-event-untouched":  otherEventUntouched,
 		"enable/two-places":             twoPlaces,
 		"enable/two-descriptors":        twoDescriptors,
-		"enable/many-toggles":        manyToggles,
+		"enable/many-toggles":           manyToggles,
 	})
 }
 
