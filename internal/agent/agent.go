@@ -46,8 +46,8 @@ type Config struct {
 
 const (
 	// stopLimit is how long a running test may take to end when the host says
-	// Stop: all that happens then is bounded by killLimit and the like.
-	stopLimit = 2*killLimit + 2*time.Second
+	// Stop: what happens then is bounded by dieLimit and shorter ones.
+	stopLimit = dieLimit + 5*time.Second
 	// flushLimit is how long the last messages may take. A host that has gone
 	// does not keep the guest from powering off.
 	flushLimit = 2 * time.Second

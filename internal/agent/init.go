@@ -8,9 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -76,31 +74,19 @@ func boot() string {
 	if err != nil {
 		kmsg, notes = nil, append(notes, "no kernel log: "+err.Error())
 	}
+	// Not before Hello: nobody has to wait for it.
+	go func() {
+		reserveThreads()
+		if err := prefer(); err != nil {
+			fmt.Fprintln(os.Stderr, "uetest: scheduling:", err)
+		}
+	}()
 	err = Serve(Config{Port: port, Kmsg: kmsg, Programs: Programs, Guest: guest, Notes: notes})
 	if err != nil {
 		return "results port: " + err.Error()
 	}
 	return "stopped by the host"
 }
-
-// shield makes this process proof against signals that a test sends to it or to
-// everybody. The kernel keeps from PID 1 every signal that it does not handle
-// (sig_task_ignored, kernel/signal.c), but the Go runtime handles all and ends
-// the process for many. Ignoring them would do as well, but is inherited.
-// signal.Notify takes ten milliseconds for them all under emulation.
-func shield() {
-	for _, sig := range []syscall.Signal{
-		syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE,
-		syscall.SIGALRM, syscall.SIGTERM, syscall.SIGSTKFLT, syscall.SIGXCPU, syscall.SIGXFSZ,
-		syscall.SIGVTALRM, syscall.SIGIO, syscall.SIGPWR, syscall.SIGSYS, syscall.SIGTSTP,
-	} {
-		var action [8]uint64 // struct sigaction of zeros: SIG_DFL, no flags, no mask
-		_, _, _ = syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&action)), 0, sigsetSize, 0, 0)
-	}
-}
-
-// sigsetSize is sizeof(sigset_t) in the kernel: 64 signals.
-const sigsetSize = 8
 
 func hasOption(cmdline, option string) bool {
 	for _, word := range strings.Fields(cmdline) {

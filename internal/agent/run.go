@@ -170,8 +170,8 @@ func (r *runner) watch(ctx context.Context, t *test, o *outcome) {
 	}
 
 	left, unkillable := endAll(r.reaper, r.stuck)
-	if o.exited && len(left) > 0 {
-		log("left behind and killed: " + list(left))
+	if o.exited && left != "" {
+		log("left behind and killed: " + left)
 	}
 	if len(unkillable) > 0 {
 		o.stuck = unkillable

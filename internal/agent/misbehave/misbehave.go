@@ -95,8 +95,28 @@ func behaviours() map[string]func() {
 		"bombs and ends":       func() { go bomb(); time.Sleep(200 * time.Millisecond); done() },
 		"child keeps the pipe": func() { spawn("lingers", 3); done() },
 
+		// Memory.
+		"hogs memory": hog,
+
 		// The kernel log.
 		"splats": func() { kmsg("<2>uetest: BUG: made up"); done() },
+	}
+}
+
+// hog takes memory until somebody ends it. It must not run on a machine that
+// matters.
+func hog() {
+	var all [][]byte
+	for {
+		b := make([]byte, 1<<20)
+		for i := 0; i < len(b); i += 4096 {
+			b[i] = 1
+		}
+		all = append(all, b)
+		if len(all) == 1<<20 {
+			end(wire.Failed, "a terabyte is not enough")
+			return
+		}
 	}
 }
 
