@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,23 +15,21 @@ import (
 	"uetest/internal/proc"
 	"uetest/internal/report"
 	"uetest/internal/results"
-	"uetest/kernel-patches"
 	"uetest/selftests/catalog"
 )
 
 func errorf(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
 type runFlags struct {
-	on       []string
-	source   string
-	kernel   string
-	run      string
-	accel    string
-	format   string
-	out      []string
-	timeout  time.Duration
-	unproven bool
-	quiet    bool
+	treeFlags
+	on      []string
+	kernel  string
+	run     string
+	accel   string
+	format  string
+	out     []string
+	timeout time.Duration
+	boot    time.Duration
 }
 
 func newRun() *cobra.Command {
@@ -53,35 +50,17 @@ generation, known faults included.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.exec(c) },
 	}
+	f.add(c)
 	fl := c.Flags()
 	fl.StringSliceVar(&f.on, "on", []string{"rfc"}, "kernels to test: "+strings.Join(kernelNames(), ", "))
-	fl.StringVarP(&f.source, "source", "C", "", "kernel tree to use instead of the distribution's source package; never written to")
 	fl.StringVar(&f.kernel, "kernel", "", "boot this uncompressed vmlinux instead of building one")
 	fl.StringVar(&f.run, "run", "", "run only tests whose whole id matches this regular expression")
 	fl.StringVar(&f.accel, "accel", "auto", "auto, kvm or tcg; auto runs a virtual CPU to find out")
 	fl.StringVar(&f.format, "format", "text", "what to print: "+strings.Join(formatNames(), ", "))
 	fl.StringArrayVar(&f.out, "out", nil, "FORMAT=FILE, also write the results there; repeatable")
 	fl.DurationVar(&f.timeout, "timeout", 0, "limit for one test, in place of the catalogue's; not scaled for emulation")
-	fl.BoolVar(&f.unproven, "unproven", false, "go on if a file is not the blob the series names; the report says so")
-	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress")
+	fl.DurationVar(&f.boot, "boot-timeout", 0, "limit for a boot, in place of 10s; not scaled for emulation")
 	return c
-}
-
-// shipped returns the series that uetest ships with.
-func shipped() *kernelpatches.Series {
-	s, err := kernelpatches.Load("rfc")
-	if err != nil {
-		panic(err) // embedded data, read by a test of its package
-	}
-	return s
-}
-
-func kernelNames() []string {
-	var names []string
-	for _, k := range shipped().Kernels {
-		names = append(names, k.Name)
-	}
-	return names
 }
 
 func (f *runFlags) exec(c *cobra.Command) error {
@@ -127,23 +106,17 @@ func (f *runFlags) exec(c *cobra.Command) error {
 }
 
 func (f *runFlags) config() (pipeline.Config, error) {
-	root, err := findRoot()
+	cfg, err := f.treeFlags.config()
 	if err != nil {
-		return pipeline.Config{}, err
+		return cfg, err
 	}
-	cache, err := cacheDir()
-	if err != nil {
-		return pipeline.Config{}, err
+	if cfg.Root, err = findRoot(); err != nil {
+		return cfg, err
 	}
-	cfg := pipeline.Config{
-		Root: root, Cache: cache, Series: shipped(), Kernels: f.on,
-		SourceDir: f.source, KernelFile: f.kernel,
-		Accel: f.accel, Timeout: f.timeout, Unproven: f.unproven,
-	}
-	for _, name := range f.on {
-		if !slices.Contains(kernelNames(), name) {
-			return cfg, blame.On(blame.Usage, errorf("--on %s: no such kernel; there are %s", name, strings.Join(kernelNames(), ", ")))
-		}
+	cfg.KernelFile, cfg.Accel = f.kernel, f.accel
+	cfg.Timeout, cfg.BootTimeout = f.timeout, f.boot
+	if cfg.Kernels, err = checkKernels(f.on); err != nil {
+		return cfg, err
 	}
 	if f.run != "" {
 		if cfg.Select, err = regexp.Compile("^(?:" + f.run + ")$"); err != nil {

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"uetest/internal/pipeline"
+)
+
+func newKernel() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "kernel",
+		Short: "build kernels, or tell where they are",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newKernelBuild(), newKernelPath())
+	return c
+}
+
+func newKernelBuild() *cobra.Command {
+	var f treeFlags
+	c := &cobra.Command{
+		Use:   "build [NAME...]",
+		Short: "build the kernels of the series (all, if none is named) and print their images",
+		RunE: func(c *cobra.Command, names []string) error {
+			if len(names) == 0 {
+				names = kernelNames()
+			}
+			return f.build(c, names, func(k pipeline.Kernel) {
+				fmt.Fprintf(c.OutOrStdout(), "%s\t%s\t%s\n", k.Name, k.Release, k.Image)
+			})
+		},
+	}
+	f.add(c)
+	return c
+}
+
+func newKernelPath() *cobra.Command {
+	var f treeFlags
+	var symbols bool
+	c := &cobra.Command{
+		Use:   "path NAME",
+		Short: "print the path of a kernel's image, built if it is not there",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, names []string) error {
+			return f.build(c, names, func(k pipeline.Kernel) {
+				path := k.Image
+				if symbols {
+					path = k.Symbols
+				}
+				fmt.Fprintln(c.OutOrStdout(), path)
+			})
+		},
+	}
+	f.add(c)
+	c.Flags().BoolVar(&symbols, "symbols", false, "of the image with symbols instead, for gdb")
+	return c
+}
+
+// build builds the named kernels and hands each to print.
+func (f *treeFlags) build(c *cobra.Command, names []string, print func(pipeline.Kernel)) error {
+	cfg, err := f.config()
+	if err != nil {
+		return err
+	}
+	if cfg.Kernels, err = checkKernels(names); err != nil {
+		return err
+	}
+	p := newProgress(c.ErrOrStderr(), f.quiet)
+	cfg.Notify = p.event
+	kernels, err := pipeline.Build(c.Context(), cfg)
+	p.close()
+	for _, k := range kernels {
+		print(k)
+	}
+	return err
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"uetest/internal/blame"
+	"uetest/internal/pipeline"
+	"uetest/kernel-patches"
+)
+
+// treeFlags are the flags of every verb that reads a kernel source.
+type treeFlags struct {
+	source   string
+	unproven bool
+	quiet    bool
+}
+
+func (f *treeFlags) add(c *cobra.Command) {
+	fl := c.Flags()
+	fl.StringVarP(&f.source, "source", "C", "", "kernel tree to use instead of the distribution's source package; never written to")
+	fl.BoolVar(&f.unproven, "unproven", false, "go on if a file is not the blob that was expected, and say so")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress")
+}
+
+// config is what these flags say of a job.
+func (f *treeFlags) config() (pipeline.Config, error) {
+	cache, err := cacheDir()
+	return pipeline.Config{Cache: cache, Series: shipped(), SourceDir: f.source, Unproven: f.unproven}, err
+}
+
+// shipped returns the series that uetest ships with.
+func shipped() *kernelpatches.Series {
+	s, err := kernelpatches.Load("rfc")
+	if err != nil {
+		panic(err) // embedded data, read by a test of its package
+	}
+	return s
+}
+
+func kernelNames() []string {
+	var names []string
+	for _, k := range shipped().Kernels {
+		names = append(names, k.Name)
+	}
+	return names
+}
+
+// checkKernels refuses a name that the series does not have.
+func checkKernels(names []string) ([]string, error) {
+	for _, name := range names {
+		if !slices.Contains(kernelNames(), name) {
+			return nil, blame.On(blame.Usage, errorf("%s: no such kernel; there are %s", name, strings.Join(kernelNames(), ", ")))
+		}
+	}
+	return names, nil
+}

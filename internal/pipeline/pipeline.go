@@ -1,0 +1,195 @@
+// Package pipeline knows the order of the stages and nothing of how they do
+// their work: patch → kernel → initramfs → vm → results.
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"uetest/initramfs"
+	"uetest/internal/blame"
+	"uetest/internal/results"
+	"uetest/internal/vm"
+	"uetest/kernel-patches"
+	"uetest/selftests/catalog"
+)
+
+// Config is what to run. The zero value of every optional field is the main
+// job's.
+type Config struct {
+	Root    string                // the uetest source tree, for the guest image
+	Cache   string                // sources, builds, images, saved runs
+	Series  *kernelpatches.Series // where the named kernels come from
+	Kernels []string              // names of kernels of the series, in order
+
+	SourceDir   string         // a kernel tree in place of the source package; never written to
+	KernelFile  string         // a prebuilt vmlinux in place of the named kernels
+	Unproven    bool           // go on if a blob is not the one the series names
+	Select      *regexp.Regexp // ids to run; nil is all
+	Accel       string         // auto, kvm, tcg; empty is auto
+	Timeout     time.Duration  // per test, unscaled; 0 is the catalogue's
+	BootTimeout time.Duration  // unscaled; 0 is bootLimit
+	QEMU        string         // executable; empty is the one in $PATH
+
+	Notify func(Event) // may be nil; called from several goroutines, one at a time
+}
+
+// Run does the job. The runs it returns are complete as far as they go, also
+// if there is an error: then the error says what kept the rest from running.
+// A kernel that behaves badly is no error; see results.Run.Exit.
+func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
+	cfg.Notify = serialize(cfg.Notify)
+	tests := chosen(cfg.Select)
+	if len(tests) == 0 {
+		return nil, blame.On(blame.Nothing, fmt.Errorf("no test matches --run %s; see 'uetest list tests'", cfg.Select))
+	}
+	targets, err := cfg.targets()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	g := prepareGuest(ctx, &cfg)
+	defer func() {
+		cancel()
+		_ = g.wait() // what it had to say was said, or nobody needs it any more
+	}()
+	var runs []*results.Run
+	for _, t := range targets {
+		run, err := one(ctx, &cfg, t, g, tests)
+		if run != nil {
+			runs = append(runs, run)
+			err = errors.Join(err, save(run))
+		}
+		if err != nil {
+			return runs, err
+		}
+	}
+	return runs, nil
+}
+
+// chosen returns the catalogue's tests whose whole id matches re.
+func chosen(re *regexp.Regexp) []catalog.Test {
+	all := catalog.All()
+	if re == nil {
+		return all
+	}
+	var tests []catalog.Test
+	for _, t := range all {
+		if re.MatchString(t.ID) {
+			tests = append(tests, t)
+		}
+	}
+	return tests
+}
+
+// guest is what every kernel of a run boots with. It is prepared while the
+// first kernel is built and ready when wait returns nil.
+type guest struct {
+	image initramfs.Image
+	accel vm.Accel
+	why   string // how accel was chosen
+
+	stages []results.Stage
+	wait   func() error
+}
+
+// prepareGuest starts building the initramfs and asking the accelerator.
+func prepareGuest(ctx context.Context, cfg *Config) *guest {
+	g := &guest{}
+	s := &stages{notify: cfg.Notify}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		end := s.begin("initramfs", "")
+		image, err := initramfs.Build(ctx, initramfs.Options{Root: cfg.Root, Cache: cfg.Cache})
+		if err != nil {
+			return fmt.Errorf("initramfs: %w", err)
+		}
+		g.image = image
+		end(cachedNote(image.Cached))
+		return nil
+	})
+	group.Go(func() error {
+		end := s.begin("accel", "")
+		var err error
+		g.accel, g.why, err = vm.ProbeAccel(ctx, vm.ProbeConfig{QEMU: cfg.QEMU, Want: cfg.Accel, Cache: cfg.Cache})
+		if err != nil {
+			return err
+		}
+		end(fmt.Sprintf("%s: %s", g.accel, g.why))
+		return nil
+	})
+	g.wait = func() error {
+		err := group.Wait()
+		g.stages = s.done
+		return err
+	}
+	return g
+}
+
+func cachedNote(cached bool) string {
+	if cached {
+		return "cached"
+	}
+	return "built"
+}
+
+// one runs the tests on one kernel.
+func one(ctx context.Context, cfg *Config, t target, g *guest, tests []catalog.Test) (*results.Run, error) {
+	s := &stages{kernel: t.name, notify: cfg.Notify}
+	run := &results.Run{Schema: results.Schema, Start: time.Now().UTC()}
+	b, err := t.build(ctx, cfg, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.wait(); err != nil {
+		return nil, err
+	}
+	run.Kernel = b.info
+	run.Accel = g.accel.String()
+	dir, err := runDir(cfg.Cache, t.name, run.Start)
+	if err != nil {
+		return nil, err
+	}
+	run.Dir = dir
+	run.Stages = append(s.done, g.stages...)
+	d := &driver{cfg: cfg, run: run, notify: cfg.Notify, kernel: b, guest: g}
+	return run, d.drive(ctx, tests)
+}
+
+// keepRuns is how many saved runs stay in the cache.
+const keepRuns = 50
+
+// runDir makes the directory of one run. Names sort by time.
+func runDir(cache, kernel string, start time.Time) (string, error) {
+	parent := filepath.Join(cache, "runs")
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return "", blame.On(blame.Host, err)
+	}
+	if old, err := os.ReadDir(parent); err == nil {
+		for _, e := range old[:max(0, len(old)-keepRuns)] {
+			_ = os.RemoveAll(filepath.Join(parent, e.Name())) // what stays is tried again
+		}
+	}
+	dir, err := os.MkdirTemp(parent, start.Format("20060102-150405.000-")+filepath.Base(kernel)+"-")
+	if err != nil {
+		return "", blame.On(blame.Host, err)
+	}
+	return dir, nil
+}
+
+// save writes the run beside its console logs.
+func save(run *results.Run) error {
+	data, err := json.MarshalIndent([]*results.Run{run}, "", " ")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(run.Dir, "run.json"), append(data, '\n'), 0o644)
+	}
+	return blame.On(blame.Host, err)
+}

@@ -1,0 +1,186 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"uetest/internal/blame"
+	"uetest/internal/kernel"
+	"uetest/internal/patch"
+	"uetest/internal/results"
+	"uetest/kernel-patches"
+)
+
+// patched is a kernel of a series on a source tree.
+type patched struct {
+	changes  patch.Overlay
+	applied  []string
+	blobs    []results.Blob
+	unproven []string // a line for each file that is not what the series names
+}
+
+func (p *patched) note() string {
+	text := fmt.Sprintf("%d applied", len(p.applied))
+	if len(p.unproven) > 0 {
+		return text + ", UNPROVEN"
+	}
+	return text + ", proven"
+}
+
+// overlay hands the changes from one stage to the next.
+func (p *patched) overlay() kernel.Overlay {
+	o := kernel.Overlay{}
+	for name, f := range p.changes {
+		o[name] = kernel.File{Data: f.Data, Mode: f.Mode, Deleted: f.Deleted}
+	}
+	return o
+}
+
+// applyTo brings a tree to kernel k of the series.
+//
+// The tree may be at any state that the series names: a distribution's source,
+// the base the series was written on, or the patched tree itself. Its blobs
+// tell which, and only the patches from there on are applied.
+func applyTo(tree patch.Reader, s *kernelpatches.Series, k kernelpatches.Kernel, unproven bool) (*patched, error) {
+	froms, err := statesOf(tree, s, k)
+	if err != nil {
+		return nil, err
+	}
+	if len(froms) == 0 {
+		if !unproven {
+			return nil, blame.On(blame.Patch, strangerError(tree, s, k))
+		}
+		froms = statesBefore(s, k)
+	}
+	var first error
+	for _, from := range froms {
+		p, err := applyFrom(tree, s, k, from)
+		if err == nil {
+			return p, p.check(unproven)
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, blame.On(blame.Patch, first)
+}
+
+// statesBefore returns the kernels of the series from which k can be reached
+// by applying patches: those whose patches k's begin with.
+func statesBefore(s *kernelpatches.Series, k kernelpatches.Kernel) []kernelpatches.Kernel {
+	var states []kernelpatches.Kernel
+	for _, c := range s.Kernels {
+		if len(c.Patches) <= len(k.Patches) && slices.Equal(c.Patches, k.Patches[:len(c.Patches)]) {
+			states = append(states, c)
+		}
+	}
+	return states
+}
+
+// statesOf returns those of them whose blobs the tree has.
+func statesOf(tree patch.Reader, s *kernelpatches.Series, k kernelpatches.Kernel) ([]kernelpatches.Kernel, error) {
+	var states []kernelpatches.Kernel
+	for _, c := range statesBefore(s, k) {
+		at := true
+		for name, want := range c.Blobs {
+			got, err := blobOf(tree, name)
+			if err != nil {
+				return nil, err
+			}
+			at = at && got == want
+		}
+		if at {
+			states = append(states, c)
+		}
+	}
+	return states, nil
+}
+
+// blobOf returns the blob id of a file; empty if there is none.
+func blobOf(tree patch.Reader, name string) (string, error) {
+	data, _, err := tree.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", blame.On(blame.Host, err)
+	}
+	return patch.BlobID(data), nil
+}
+
+// goOn is the way out that every error about blobs names.
+const goOn = "--unproven goes on all the same; the report then says so"
+
+// strangerError says how a tree differs from every state the series knows.
+func strangerError(tree patch.Reader, s *kernelpatches.Series, k kernelpatches.Kernel) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "this source is at no state that the series %s was proven on:", s.Name)
+	for _, name := range slices.Sorted(maps.Keys(k.Blobs)) {
+		got, err := blobOf(tree, name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "\n  %s is %s; expected", name, blobOrNone(got))
+		for i, c := range statesBefore(s, k) {
+			if i > 0 {
+				b.WriteString(",")
+			}
+			fmt.Fprintf(&b, " blob %.12s (%s)", c.Blobs[name], c.Name)
+		}
+	}
+	b.WriteString("\n" + goOn)
+	return errors.New(b.String())
+}
+
+func blobOrNone(id string) string {
+	if id == "" {
+		return "not there"
+	}
+	return fmt.Sprintf("blob %.12s", id)
+}
+
+// applyFrom applies the patches that lie between two states.
+func applyFrom(tree patch.Reader, s *kernelpatches.Series, k, from kernelpatches.Kernel) (*patched, error) {
+	p := &patched{applied: k.Patches[len(from.Patches):]}
+	var patches []*patch.Patch
+	for _, name := range p.applied {
+		data, err := s.Patch(name)
+		if err != nil {
+			return nil, err
+		}
+		one, err := patch.Read(path.Join("kernel-patches", s.Name, name), data)
+		if err != nil {
+			return nil, err
+		}
+		patches = append(patches, one)
+	}
+	var err error
+	if p.changes, err = patch.Apply(tree, patches...); err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(k.Blobs)) {
+		got, err := blobOf(p.changes.On(tree), name)
+		if err != nil {
+			return nil, err
+		}
+		want := k.Blobs[name]
+		p.blobs = append(p.blobs, results.Blob{Path: name, Want: want, Got: got})
+		if got != want {
+			p.unproven = append(p.unproven, fmt.Sprintf("%s is %s after the patches, expected blob %.12s", name, blobOrNone(got), want))
+		}
+	}
+	return p, nil
+}
+
+// check refuses what is not proven, unless it is asked for.
+func (p *patched) check(unproven bool) error {
+	if len(p.unproven) == 0 || unproven {
+		return nil
+	}
+	return blame.On(blame.Patch, fmt.Errorf("%s\n%s", strings.Join(p.unproven, "\n"), goOn))
+}

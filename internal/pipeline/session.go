@@ -1,0 +1,235 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"uetest/internal/blame"
+	"uetest/internal/vm"
+	"uetest/internal/wire"
+	"uetest/selftests/catalog"
+)
+
+// Time limits on a machine with hardware acceleration; vm.Accel.Scale turns
+// them into those of emulation.
+const (
+	bootLimit = 10 * time.Second // Start to Hello
+	endGrace  = 3 * time.Second  // beyond the guest's own watchdog
+	stopLimit = 2 * time.Second  // Stop to Bye
+)
+
+// session is one booted guest that said Hello.
+type session struct {
+	d     *driver
+	vm    *vm.VM
+	enc   *wire.Encoder
+	msgs  <-chan wire.Message // closed at the end of the stream
+	gone  func() error        // why msgs was closed
+	hello wire.Guest
+	log   *os.File // the stream as it came, for people and for judging again
+}
+
+// start boots and waits for Hello. A kernel that does not come up is a
+// *bootError.
+func (d *driver) start(ctx context.Context) (_ *session, err error) {
+	cfg := vm.Config{
+		QEMU:    d.cfg.QEMU,
+		Accel:   d.guest.accel,
+		Kernel:  d.kernel.vmlinux,
+		Initrd:  d.guest.image.Path,
+		Port:    wire.PortName,
+		Console: d.file("console-%d.log"),
+	}
+	log, err := os.Create(d.file("stream-%d.jsonl"))
+	if err != nil {
+		return nil, blame.On(blame.Host, err)
+	}
+	machine, err := vm.Start(ctx, cfg)
+	if err != nil {
+		log.Close()
+		return nil, err
+	}
+	s := &session{d: d, vm: machine, log: log, enc: wire.NewEncoder(machine.Channel())}
+	s.read(io.TeeReader(machine.Channel(), log))
+	m, err := s.next(ctx, d.bootLimit())
+	switch {
+	case err == nil && m.Kind != wire.Hello:
+		err = blame.On(blame.Host, fmt.Errorf("guest sent %q before %q", m.Kind, wire.Hello))
+	case err == nil && m.Version != wire.Version:
+		err = blame.On(blame.Host, fmt.Errorf("guest speaks protocol version %d, uetest version %d: the guest image is stale", m.Version, wire.Version))
+	case err != nil && ctx.Err() == nil:
+		err = s.dead(err)
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	s.hello = m.Guest
+	return s, nil
+}
+
+// dead says why there was no Hello.
+func (s *session) dead(err error) error {
+	// How QEMU ended is known a moment after its sockets are closed.
+	select {
+	case <-s.vm.Done():
+	case <-time.After(s.d.scale(time.Second)):
+	}
+	if verr := s.vm.Err(); verr != nil && blame.Of(verr) == blame.Host {
+		return verr
+	}
+	e := &bootError{console: s.vm.Console(), tail: s.vm.ConsoleTail(20)}
+	switch {
+	case errors.Is(err, errNoMessage) && len(e.tail) == 0:
+		e.what = fmt.Sprintf("the kernel did not boot: it printed nothing within %s", s.d.bootLimit())
+	case errors.Is(err, errNoMessage):
+		e.what = fmt.Sprintf("the kernel did not boot within %s; the last it printed:", s.d.bootLimit())
+	case len(e.tail) == 0:
+		e.what = "the kernel died before it printed anything"
+	default:
+		e.what = "the kernel died during boot; the last it printed:"
+	}
+	return blame.On(blame.Kernel, e)
+}
+
+// bootLimit is how long a kernel may take to say Hello.
+func (d *driver) bootLimit() time.Duration {
+	if d.cfg.BootTimeout > 0 {
+		return d.cfg.BootTimeout
+	}
+	return d.scale(bootLimit)
+}
+
+func (d *driver) scale(limit time.Duration) time.Duration {
+	return time.Duration(float64(limit) * d.guest.accel.Scale())
+}
+
+// read pumps the stream into msgs. It ends with the stream, which close ends.
+func (s *session) read(r io.Reader) {
+	msgs := make(chan wire.Message, 64)
+	end := make(chan error, 1)
+	s.msgs = msgs
+	s.gone = func() error {
+		err := <-end
+		end <- err
+		return err
+	}
+	go func() {
+		dec := wire.NewDecoder(r)
+		for {
+			m, err := dec.Decode()
+			if err != nil {
+				end <- err
+				close(msgs)
+				return
+			}
+			msgs <- m
+		}
+	}()
+}
+
+// errNoMessage is silence up to the deadline.
+var errNoMessage = errors.New("the guest said nothing in time")
+
+// next returns the next message. The error is errNoMessage, ctx's, io.EOF for
+// a stream that ended, or a broken stream's.
+func (s *session) next(ctx context.Context, limit time.Duration) (wire.Message, error) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case m, ok := <-s.msgs:
+		if !ok {
+			return wire.Message{}, s.gone()
+		}
+		return m, nil
+	case <-timer.C:
+		return wire.Message{}, errNoMessage
+	case <-ctx.Done():
+		return wire.Message{}, ctx.Err()
+	}
+}
+
+// run runs one test to its end. fit tells whether the guest can be trusted
+// with another one.
+func (s *session) run(ctx context.Context, t catalog.Test) (fit bool, err error) {
+	timeout := s.d.cfg.Timeout
+	if timeout == 0 {
+		timeout = t.Timeout
+		if timeout == 0 {
+			timeout = catalog.DefaultTimeout
+		}
+		timeout = s.d.scale(timeout)
+	}
+	if err := s.enc.Encode(asMessage(t, timeout)); err != nil {
+		return s.lose(ctx, t, err)
+	}
+	deadline := time.Now().Add(timeout + s.d.scale(endGrace))
+	for {
+		m, err := s.next(ctx, time.Until(deadline))
+		if err != nil {
+			return s.lose(ctx, t, err)
+		}
+		r, err := s.d.judge.Add(m)
+		if err != nil {
+			return false, blame.On(blame.Host, fmt.Errorf("protocol: %w", err))
+		}
+		if r != nil {
+			return m.Status != wire.Timeout && m.Status != wire.Crashed && len(r.Splats) == 0, nil
+		}
+	}
+}
+
+// lose ends a test whose guest went silent or away.
+func (s *session) lose(ctx context.Context, t catalog.Test, err error) (bool, error) {
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if !errors.Is(err, errNoMessage) {
+		select {
+		case <-s.vm.Done():
+		case <-time.After(s.d.scale(time.Second)):
+		}
+		if verr := s.vm.Err(); verr != nil {
+			err = verr
+		}
+	}
+	why := fmt.Sprintf("the guest went away during %s: %v", t.ID, err)
+	if errors.Is(err, errNoMessage) {
+		why = fmt.Sprintf("the guest went silent during %s: neither the test's end nor its watchdog's", t.ID)
+	}
+	s.d.lost(t.ID, why, s.vm.Console())
+	return false, nil
+}
+
+// stop asks the guest to say Bye. A stream that ends without it is an error of
+// the run: something may be missing from it.
+func (s *session) stop(ctx context.Context) error {
+	err := s.enc.Encode(wire.Message{Kind: wire.Stop})
+	for err == nil {
+		var m wire.Message
+		if m, err = s.next(ctx, s.d.scale(stopLimit)); err == nil {
+			if m.Kind == wire.Bye {
+				return nil
+			}
+			_, err = s.d.judge.Add(m)
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	s.d.run.Problems = append(s.d.run.Problems, fmt.Sprintf("boot %d ended without a Bye from the guest: %v", s.d.run.Boots, err))
+	return nil
+}
+
+// close ends the virtual machine; the files of the boot stay.
+func (s *session) close() {
+	// How a machine ends that nobody needs any more changes no result.
+	_ = s.vm.Close()
+	for range s.msgs { // the reader ends with the machine's end of the channel
+	}
+	_ = s.log.Close()
+}

@@ -1,0 +1,162 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"uetest/internal/blame"
+	"uetest/internal/kernel"
+	"uetest/internal/patch"
+	"uetest/internal/results"
+	"uetest/kernel-patches"
+	"uetest/selftests/catalog"
+)
+
+// target is a kernel to test: one of a series, or a prebuilt image.
+type target struct {
+	name   string
+	kernel kernelpatches.Kernel
+	file   string // a prebuilt image; then kernel is empty
+}
+
+// targets returns the kernels that cfg asks for.
+func (cfg *Config) targets() ([]target, error) {
+	if cfg.KernelFile != "" {
+		return []target{{name: filepath.Base(cfg.KernelFile), file: cfg.KernelFile}}, nil
+	}
+	var ts []target
+	for _, name := range cfg.Kernels {
+		k, err := cfg.Series.Kernel(name)
+		if err != nil {
+			return nil, blame.On(blame.Usage, err)
+		}
+		ts = append(ts, target{name: name, kernel: k})
+	}
+	return ts, nil
+}
+
+// built is a kernel that can be booted.
+type built struct {
+	info       results.Kernel
+	vmlinux    string
+	symbols    string // the image with its symbol table
+	release    string
+	generation catalog.Generation // as the series declares it; empty: ask the kernel
+	must       []catalog.Feature  // what its configuration was made to have
+}
+
+// build makes the target's kernel: the patch stage, then the kernel stage.
+func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error) {
+	if t.file != "" {
+		if err := checkImage(t.file); err != nil {
+			return built{}, err
+		}
+		return built{vmlinux: t.file, info: results.Kernel{Name: t.name, Image: t.file}}, nil
+	}
+	b := builder(cfg.Cache, t.name, s.notify)
+	src, err := cfg.source()
+	if err != nil {
+		return built{}, err
+	}
+	end := s.begin("patch", "")
+	pristine, err := b.Pristine(ctx, src)
+	if err != nil {
+		return built{}, fmt.Errorf("source of kernel %s: %w", t.name, err)
+	}
+	tree, err := patch.OpenDir(pristine.Dir)
+	if err != nil {
+		return built{}, blame.On(blame.Host, err)
+	}
+	defer func() { _ = tree.Close() }()
+	p, err := applyTo(tree, cfg.Series, t.kernel, cfg.Unproven)
+	if err != nil {
+		return built{}, err
+	}
+	end(p.note())
+
+	fragments, err := fragments(cfg.Series)
+	if err != nil {
+		return built{}, err
+	}
+	end = s.begin("kernel", "")
+	image, err := b.Build(ctx, kernel.Spec{Name: t.name, Source: src, Overlay: p.overlay(), Fragments: fragments})
+	if err != nil {
+		return built{}, fmt.Errorf("kernel %s: %w", t.name, err)
+	}
+	end(cachedNote(image.Cached))
+	return built{
+		vmlinux: image.Vmlinux, symbols: image.Symbols, release: image.Release,
+		generation: catalog.Generation(t.kernel.Generation),
+		must:       catalog.Features(),
+		info: results.Kernel{
+			Name: t.name, Source: cfg.sourceName(), Patches: p.applied, Blobs: p.blobs,
+			Proven: len(p.unproven) == 0, Unproven: p.unproven,
+			Declared: t.kernel.Generation, Key: image.Key, Image: image.Vmlinux,
+		},
+	}, nil
+}
+
+// checkImage refuses what is no kernel before QEMU gets to see it.
+func checkImage(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return blame.On(blame.Usage, fmt.Errorf("--kernel: %w", err))
+	}
+	defer func() { _ = f.Close() }()
+	var magic [4]byte
+	if n, _ := f.Read(magic[:]); string(magic[:n]) != "\x7fELF" {
+		return blame.On(blame.Usage, fmt.Errorf(
+			"--kernel %s: not an ELF image; expected the uncompressed vmlinux of a kernel with CONFIG_PVH", file))
+	}
+	return nil
+}
+
+// builder returns the kernel stage, which tells notify what it does for the
+// kernel of that name.
+func builder(cache, name string, notify func(Event)) *kernel.Builder {
+	return &kernel.Builder{Cache: cache, Progress: func(e kernel.Event) {
+		notify(Event{Kernel: name, Stage: "kernel", Text: strings.TrimSpace(e.Stage + " " + e.Text), Done: int(e.Done), Total: int(e.Total)})
+	}}
+}
+
+func (cfg *Config) source() (kernel.Source, error) {
+	if cfg.SourceDir == "" {
+		return kernel.Package(cfg.Series.Source)
+	}
+	dir, err := filepath.Abs(cfg.SourceDir)
+	if err != nil {
+		return kernel.Source{}, blame.On(blame.Usage, err)
+	}
+	return kernel.Source{Dir: dir}, nil
+}
+
+func (cfg *Config) sourceName() string {
+	if cfg.SourceDir != "" {
+		return cfg.SourceDir
+	}
+	return cfg.Series.Source
+}
+
+// fragments returns the configuration that the series asks for: the files of
+// its config folder, in the order of their names.
+func fragments(s *kernelpatches.Series) ([]kernel.Fragment, error) {
+	names, err := fs.Glob(s.FS(), "config/*.config")
+	if err != nil || len(names) == 0 {
+		return nil, errors.Join(err, fmt.Errorf("series %s has no config/*.config", s.Name))
+	}
+	var list []kernel.Fragment
+	for _, name := range names {
+		text, err := fs.ReadFile(s.FS(), name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, kernel.Fragment{Name: path.Join("kernel-patches", s.Name, name), Text: string(text)})
+	}
+	return list, nil
+}
