@@ -93,6 +93,9 @@ var forkTests = []Test{
 		Needs:   []Feature{Memfd},
 		Expect:  same("parent=1 child=1 lines=0"),
 	},
+	// MAP_SHARED is shared across fork for an address that was registered
+	// before. One that the child registers is looked up in the child's page
+	// table, which a fork does not copy for shared memory.
 	{
 		ID:      "fork/shared-child-registers-untouched",
 		Purpose: "a child that registers a shared page that only its parent touched is told",
@@ -111,6 +114,8 @@ var forkTests = []Test{
 			G1: {Saw: "registrar-there=1 registrar-gone=0 on-lines=1 off-lines=1 closed-lines=0"},
 		},
 	},
+	// Registering again is not enough for a child: its page has to be a copy
+	// of its own by then, or it is the case of child-registers-untouched.
 	{
 		ID:      "fork/child-registers-inherited-fd",
 		Purpose: "a child that wrote its page and registers again through the inherited descriptor is told",
