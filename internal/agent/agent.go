@@ -108,12 +108,13 @@ func converse(port io.Reader, s *stream, r *runner) (why string, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	running := "" // the test that runs
-	ended := make(chan struct{}, 1)
+	ended := make(chan wire.Message, 1) // its End
 	leave := func(why string, err error) (string, error) {
 		cancel()
 		if running != "" {
 			select {
-			case <-ended:
+			case end := <-ended:
+				s.send(end)
 			case <-time.After(stopLimit):
 				why += "; " + running + " did not end"
 			}
@@ -122,8 +123,10 @@ func converse(port io.Reader, s *stream, r *runner) (why string, err error) {
 	}
 	for {
 		select {
-		case <-ended:
+		case end := <-ended:
+			// In this order: the host may answer the End with the next Run.
 			running = ""
+			s.send(end)
 		case m := <-host:
 			var bad *wire.LineError
 			switch {
@@ -141,10 +144,7 @@ func converse(port io.Reader, s *stream, r *runner) (why string, err error) {
 				s.send(wire.Message{Kind: wire.End, ID: m.ID, Status: wire.Failed, Text: "not run: " + m.CheckVersion().Error()})
 			default:
 				running = m.ID
-				go func() {
-					r.run(ctx, m.Message)
-					ended <- struct{}{}
-				}()
+				go func() { ended <- r.run(ctx, m.Message) }()
 			}
 		}
 	}

@@ -396,22 +396,28 @@ func TestTestEndsThoughTheHostReadsNothing(t *testing.T) {
 	if err := os.Symlink(self, filepath.Join(programs, "misbehave")); err != nil {
 		t.Fatal(err)
 	}
-	r := &runner{programs: programs, reaper: newReaper(), stuck: map[int]bool{}, send: func(m wire.Message) {
-		if m.Kind == wire.End {
-			got = append(got, m)
-		}
-		s.send(m)
-	}}
+	r := &runner{programs: programs, reaper: newReaper(), stuck: map[int]bool{}, send: s.send}
 	defer r.reaper.close()
 	begin := time.Now()
 	for range 3 {
-		r.run(t.Context(), wire.Message{ID: "misbehave/floods report", Program: "misbehave", Timeout: anyTime})
+		got = append(got, r.run(t.Context(), wire.Message{ID: "misbehave/floods report", Program: "misbehave", Timeout: anyTime}))
 	}
 	if took := time.Since(begin); took > anyTime {
 		t.Errorf("three tests took %v", took)
 	}
 	if len(got) != 3 || got[0].Status != wire.Done {
 		t.Errorf("ends %+v, want three that are done", got)
+	}
+}
+
+// A host that answers each End at once with the next Run must not be told that
+// the agent is busy.
+func TestNextRunMayFollowTheEndAtOnce(t *testing.T) {
+	h := serve(t, nil)
+	for i := range 100 {
+		if r := h.run("done", anyTime); r.end.Status != wire.Done {
+			t.Fatalf("run %d: got %+v, want done", i, r.end)
+		}
 	}
 }
 

@@ -27,6 +27,11 @@ const (
 	pipeLimit = 200 * time.Millisecond
 	// whereLimit is how long /proc is asked where a stuck process is.
 	whereLimit = 500 * time.Millisecond
+
+	// endLimit is all that may come between the watchdog and the End: asking
+	// where the processes are, killing them and looking who is left, asking
+	// again, closing two pipes, and draining the log. The host relies on it.
+	endLimit = whereLimit + (whereLimit + dieLimit + whereLimit) + whereLimit + 2*pipeLimit + drainLimit
 )
 
 // A runner runs tests, one at a time.
@@ -50,32 +55,33 @@ type outcome struct {
 	stuck    []process     // what SIGKILL did not end
 }
 
-// run runs the test of the Run message m: one Start, then what the test has to
-// say, then one End. When ctx ends the test is killed.
-func (r *runner) run(ctx context.Context, m wire.Message) {
+// run runs the test of the Run message m: it sends Start and what the test has
+// to say, and returns the End. When ctx ends the test is killed.
+func (r *runner) run(ctx context.Context, m wire.Message) wire.Message {
 	begin := time.Now()
 	r.kmsg.drain(drainLimit)
 	r.send(wire.Message{Kind: wire.Start, ID: m.ID})
-	end := func(status wire.Status, text string) {
-		r.kmsg.drain(drainLimit)
-		r.send(wire.Message{Kind: wire.End, ID: m.ID, Status: status, Text: text, At: time.Since(begin)})
-	}
+	status, text := r.outcome(ctx, m)
+	r.kmsg.drain(drainLimit)
+	return wire.Message{Kind: wire.End, ID: m.ID, Status: status, Text: text, At: time.Since(begin)}
+}
+
+// outcome starts the test's program and waits for its end.
+func (r *runner) outcome(ctx context.Context, m wire.Message) (wire.Status, string) {
 	o := outcome{limit: m.Timeout}
 	if o.limit <= 0 {
 		o.limit = catalog.DefaultTimeout
 	}
 	path, err := r.find(m.Program)
 	if err != nil {
-		end(wire.Failed, err.Error())
-		return
+		return wire.Failed, err.Error()
 	}
 	t, err := r.start(path, m.ID, o.limit)
 	if err != nil {
-		end(wire.Failed, fmt.Sprintf("start %s: %v", path, err))
-		return
+		return wire.Failed, fmt.Sprintf("start %s: %v", path, err)
 	}
 	r.watch(ctx, t, &o)
-	end(o.judge())
+	return o.judge()
 }
 
 // find returns the path of a test program.
