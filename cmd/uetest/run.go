@@ -30,6 +30,7 @@ type runFlags struct {
 	out     []string
 	timeout time.Duration
 	boot    time.Duration
+	verbose bool
 }
 
 func newRun() *cobra.Command {
@@ -59,6 +60,7 @@ generation, known faults included.`,
 	fl.StringVar(&f.format, "format", "text", "what to print: "+strings.Join(formatNames(), ", "))
 	fl.StringArrayVar(&f.out, "out", nil, "FORMAT=FILE, also write the results there; repeatable")
 	fl.DurationVar(&f.timeout, "timeout", 0, "limit for one test, in place of the catalogue's; not scaled for emulation")
+	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show each test of a known fault")
 	fl.DurationVar(&f.boot, "boot-timeout", 0, "limit for a boot, in place of 10s; not scaled for emulation")
 	return c
 }
@@ -151,7 +153,7 @@ type format func(w io.Writer, runs []*results.Run, f *runFlags, color bool) erro
 
 var formats = map[string]format{
 	"text": func(w io.Writer, runs []*results.Run, f *runFlags, color bool) error {
-		o := report.Options{Color: color, Reproduce: f.reproduce, Fault: catalog.FaultByID}
+		o := report.Options{Color: color, Verbose: f.verbose, Reproduce: f.reproduce, Fault: catalog.FaultByID}
 		for _, r := range runs {
 			if err := report.Text(w, r, o); err != nil {
 				return err

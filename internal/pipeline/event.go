@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -28,15 +29,16 @@ type stages struct {
 	done []results.Stage
 }
 
-// begin starts a stage. The returned function ends it with a note; calling it
-// after an error is right too, the time is then that until the error.
+// begin starts a stage. The returned function ends it with a note, of which
+// what stands before a colon goes into the line of stage times.
 func (s *stages) begin(name, text string) func(note string) {
 	start := time.Now()
 	s.notify(Event{Kernel: s.kernel, Stage: name, Text: text})
 	return func(note string) {
 		took := time.Since(start)
 		s.mu.Lock()
-		s.done = append(s.done, results.Stage{Name: name, Took: took, Note: note})
+		short, _, _ := strings.Cut(note, ": ")
+		s.done = append(s.done, results.Stage{Name: name, Took: took, Note: short})
 		s.mu.Unlock()
 		s.notify(Event{Kernel: s.kernel, Stage: name, Text: note, Finished: true, Took: took})
 	}

@@ -123,7 +123,7 @@ func prepareGuest(ctx context.Context, cfg *Config) *guest {
 		if err != nil {
 			return err
 		}
-		end(fmt.Sprintf("%s: %s", g.accel, g.why))
+		end(g.accel.String() + ": " + g.why)
 		return nil
 	})
 	g.wait = func() error {
@@ -153,7 +153,7 @@ func one(ctx context.Context, cfg *Config, t target, g *guest, tests []catalog.T
 		return nil, err
 	}
 	run.Kernel = b.info
-	run.Accel = g.accel.String()
+	run.Accel, run.AccelWhy = g.accel.String(), g.why
 	dir, err := runDir(cfg.Cache, t.name, run.Start)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,7 @@ func sample() *results.Run {
 		Guest:      wire.Guest{Release: "6.1.192", Machine: "x86_64"},
 		Generation: "g1",
 		Accel:      "tcg",
+		AccelWhy:   "asked for",
 		Boots:      2,
 		Tests: []results.Test{
 			{ID: "bits/each", Purpose: "each bit", Verdict: results.AsExpected, Saw: "set=0-31", Expected: "set=0-31"},
@@ -68,6 +69,7 @@ func golden(t *testing.T, name string, got []byte) {
 func TestTextShowsAreasThenWhatNeedsAttention(t *testing.T) {
 	var b bytes.Buffer
 	o := Options{
+		Verbose:   true,
 		Reproduce: func(k, id string) string { return "uetest run --on " + k + " --run " + id },
 		Fault:     func(string) (catalog.Fault, bool) { return catalog.Fault{Title: "the title", Claim: 6}, true },
 	}

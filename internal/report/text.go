@@ -15,7 +15,8 @@ import (
 
 // Options steer the text report.
 type Options struct {
-	Color bool
+	Color   bool
+	Verbose bool // each test of a known fault, and where it deviates
 	// Reproduce returns the command that repeats one test on one kernel.
 	Reproduce func(kernel, id string) string
 	// Fault looks up a catalogued fault by id.
@@ -72,6 +73,9 @@ func (p *printer) head(r *results.Run) {
 		p.f("  generation %s", r.Generation)
 	}
 	p.f("  on %s\n", r.Accel)
+	if r.AccelWhy != "" {
+		p.f("  %s: %s\n", r.Accel, r.AccelWhy)
+	}
 	for _, b := range k.Blobs {
 		mark := p.paint(green, "proven")
 		if b.Got != b.Want {
@@ -112,11 +116,22 @@ func (p *printer) areas(r *results.Run) {
 				}
 			}
 			if n > 0 {
-				p.f(" %s", p.paint(colorOf(v), fmt.Sprintf("%3d %s", n, v)))
+				p.f(" %s", p.paint(colorOf(v), fmt.Sprintf("%3d %s", n, plural(v, n))))
 			}
 		}
 		p.f("\n")
 	}
+}
+
+// plural is the name of a verdict for n tests.
+func plural(v results.Verdict, n int) string {
+	switch v {
+	case results.KnownFault, results.UnknownFault, results.Errored:
+		if n != 1 {
+			return string(v) + "s"
+		}
+	}
+	return string(v)
 }
 
 func colorOf(v results.Verdict) string {
@@ -145,21 +160,38 @@ func (p *printer) knownFaults(r *results.Run, o Options) {
 		return
 	}
 	p.f("\n%s\n", p.paint(bold, "Known faults of this kernel, seen again:"))
+	width := 0
 	for _, id := range ids {
-		p.f("  %s", p.paint(yellow, id))
+		width = max(width, len(id))
+	}
+	for _, id := range ids {
+		p.f("  %s %2d ", p.paint(yellow, fmt.Sprintf("%-*s", width, id)), len(by[id]))
 		if o.Fault != nil {
 			if f, ok := o.Fault(id); ok {
-				p.f("  %s", f.Title)
 				if f.Claim != 0 {
-					p.f(" (claim %d does not hold)", f.Claim)
+					p.f(" claim %d does not hold:", f.Claim)
 				}
+				p.f(" %s", f.Title)
 			}
 		}
 		p.f("\n")
+		if !o.Verbose {
+			continue
+		}
 		for _, t := range by[id] {
-			p.f("    %s: %s\n", t.ID, results.Difference(t.Promise, t.Saw))
+			p.f("    %s: %s\n", t.ID, firstOf(results.Difference(t.Promise, t.Saw)))
 		}
 	}
+}
+
+// firstOf cuts a list of differences after the first: the others mostly follow
+// from it, and the saved run has them.
+func firstOf(list string) string {
+	first, rest, more := strings.Cut(list, "; ")
+	if !more {
+		return first
+	}
+	return fmt.Sprintf("%s; and %d more", first, 1+strings.Count(rest, "; "))
 }
 
 // showLines bounds how much of a log the summary prints; all of it is in the
@@ -246,7 +278,7 @@ func (p *printer) foot(r *results.Run) {
 	counts := make([]string, 0, len(results.Verdicts))
 	for _, v := range slices.Backward(results.Verdicts) {
 		if n := r.Count(v); n > 0 {
-			counts = append(counts, fmt.Sprintf("%d %s", n, v))
+			counts = append(counts, fmt.Sprintf("%d %s", n, plural(v, n)))
 		}
 	}
 	if len(counts) == 0 {

@@ -76,7 +76,14 @@ func (j *Judge) Add(m wire.Message) (*Test, error) {
 		j.open = s
 		s.result.Boot = j.boot
 		return nil, nil
-	case wire.Saw, wire.Log, wire.Output, wire.End:
+	case wire.End:
+		// A test that the agent could not even start has an End alone.
+		if s := j.byID[m.ID]; s != nil && j.open == nil && !s.reported && m.Status != wire.Done {
+			s.result.Boot = j.boot
+			j.open = s
+		}
+		fallthrough
+	case wire.Saw, wire.Log, wire.Output:
 		if j.open == nil || j.open.result.ID != m.ID {
 			return nil, fmt.Errorf("guest sent %s for %q, which is not running", m.Kind, m.ID)
 		}
@@ -220,7 +227,11 @@ func Difference(want, got string) string {
 		case i >= len(w):
 			parts = append(parts, g[i]+" on top")
 		case w[i] != g[i]:
-			parts = append(parts, g[i]+", not "+w[i])
+			want := w[i]
+			if key, value, ok := strings.Cut(w[i], "="); ok && strings.HasPrefix(g[i], key+"=") {
+				want = value
+			}
+			parts = append(parts, g[i]+", not "+want)
 		}
 	}
 	return strings.Join(parts, "; ")

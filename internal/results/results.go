@@ -92,6 +92,7 @@ type Run struct {
 	Guest      wire.Guest      `json:"guest"`
 	Generation string          `json:"generation"` // whose expectations were used
 	Accel      string          `json:"accel"`
+	AccelWhy   string          `json:"accel_why,omitempty"` // how it was chosen
 	Boots      int             `json:"boots"`
 	Start      time.Time       `json:"start"`
 	Tests      []Test          `json:"tests"`
