@@ -107,7 +107,7 @@ func converse(port io.Reader, s *stream, r *runner) (why string, err error) {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	running := "" // the test that runs
+	running := ""                       // the test that runs
 	ended := make(chan wire.Message, 1) // its End
 	leave := func(why string, err error) (string, error) {
 		cancel()

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"uetest/internal/wire"
 	"uetest/selftests/catalog"
 )
 
@@ -116,5 +117,11 @@ func TestStatOfAProcessWithAnyNameIsRead(t *testing.T) {
 		if ok != tt.ok || ok && got != tt.want {
 			t.Errorf("parseStat(%q) = %+v, %v; want %+v, %v", tt.stat, got, ok, tt.want, tt.ok)
 		}
+	}
+}
+
+func TestEndComesWithinTheLimitThatTheHostReliesOn(t *testing.T) {
+	if endLimit > wire.EndLimit {
+		t.Errorf("the end may come %v after the watchdog; wire.EndLimit is %v", endLimit, wire.EndLimit)
 	}
 }

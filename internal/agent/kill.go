@@ -14,7 +14,7 @@ const (
 	killLimit = 2 * time.Second
 	// dieLimit is how long those may take that need only processor time to die,
 	// which hundreds do on a busy machine.
-	dieLimit = 10 * time.Second
+	dieLimit = 5 * time.Second
 	// killPoll and killPollMost are how often it is looked whether they have.
 	killPoll     = time.Millisecond
 	killPollMost = 50 * time.Millisecond

@@ -148,9 +148,10 @@ func setSysctl(path, value string) error {
 
 // loopbackUp brings lo up (netdevice(7)).
 func loopbackUp() error {
-	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	// Any socket will do, and a kernel may lack IPv4.
+	s, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.ENOSYS) {
-		return nil // a kernel without IPv4: nobody can miss it
+		return nil // a kernel without sockets: nobody can miss it
 	}
 	if err != nil {
 		return err

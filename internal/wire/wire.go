@@ -23,6 +23,11 @@ const PortName = "org.uetest.results"
 // is cut by the sender.
 const MaxLine = 64 << 10
 
+// EndLimit is how much later than a Run's Timeout the guest's End may come. The
+// guest says where the test hangs, waits for its processes to die, and sends
+// what the kernel logged; each of that has its own limit.
+const EndLimit = 12 * time.Second
+
 // Kind names a message.
 type Kind string
 

@@ -57,6 +57,7 @@ func behaviours() map[string]func() {
 		"failed":  func() { end(wire.Failed, "open: no such file") },
 		"prints":  func() { fmt.Println("to stdout"); fmt.Fprint(os.Stderr, "to stderr, no newline"); done() },
 		"context": context,
+		"guest":   guest,
 
 		// Ends that are none.
 		"silent":      func() {},
@@ -95,10 +96,14 @@ func behaviours() map[string]func() {
 		"bombs and ends":       func() { go bomb(); time.Sleep(200 * time.Millisecond); done() },
 		"child keeps the pipe": func() { spawn("lingers", 3); done() },
 
+		// Aimed at the agent.
+		"signals init": signalInit,
+
 		// Memory.
 		"hogs memory": hog,
 
 		// The kernel log.
+		"dumps":  func() { sysrq('w'); done() },
 		"splats": func() { kmsg("<2>uetest: BUG: made up"); done() },
 	}
 }
@@ -145,6 +150,56 @@ func context() {
 }
 
 func addr(sa *[32]uint64) uintptr { return uintptr(unsafe.Pointer(sa)) }
+
+// guest shows what the agent has made of the guest.
+func guest() {
+	mounts, _ := os.ReadFile("/proc/mounts")
+	for _, line := range strings.Split(strings.TrimSpace(string(mounts)), "\n") {
+		f := strings.Fields(line)
+		saw("mount", f[1]+":"+f[2])
+	}
+	hostname, _ := os.Hostname()
+	saw("hostname", hostname)
+	if info, err := os.Stat("/tmp"); err == nil {
+		saw("tmp", fmt.Sprintf("%o", info.Mode().Perm()|os.FileMode(info.Sys().(*syscall.Stat_t).Mode&0o7000)))
+	}
+	var nofile syscall.Rlimit
+	err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &nofile)
+	saw("nofile", fmt.Sprint(nofile.Cur, err))
+	lo, _ := os.ReadFile("/sys/class/net/lo/operstate")
+	flags, _ := os.ReadFile("/sys/class/net/lo/flags")
+	saw("lo", strings.TrimSpace(string(lo))+strings.TrimSpace(string(flags)))
+	for _, name := range []string{"kernel/printk_devkmsg", "kernel/kptr_restrict", "vm/oom_dump_tasks"} {
+		value, _ := os.ReadFile("/proc/sys/" + name)
+		saw(name, strings.TrimSpace(string(value)))
+	}
+	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
+		saw(name, os.Getenv(name))
+	}
+	self, err := os.Executable()
+	saw("self", fmt.Sprint(self, err))
+	nice, _, _ := syscall.Syscall(syscall.SYS_GETPRIORITY, 0, 0, 0)
+	saw("nice", fmt.Sprint(20-int(nice))) // the system call gives 1 to 40
+	done()
+}
+
+// signalInit sends PID 1 every signal but the three that the Go runtime turns
+// into panics.
+func signalInit() {
+	for sig := syscall.Signal(1); sig <= 64; sig++ {
+		if sig != syscall.SIGSEGV && sig != syscall.SIGBUS && sig != syscall.SIGFPE {
+			_ = syscall.Kill(1, sig)
+		}
+	}
+	done()
+}
+
+func sysrq(command byte) {
+	if err := os.WriteFile("/proc/sysrq-trigger", []byte{command}, 0); err != nil {
+		end(wire.Skipped, err.Error())
+		os.Exit(0)
+	}
+}
 
 func die(sig syscall.Signal) {
 	// Past the runtime, which would turn SIGSEGV into a panic with a status.
