@@ -29,9 +29,10 @@ var commands = []string{
 	core + "umount", core + "uname", core + "uptime", core + "wc",
 }
 
-// commandTags choose gosh's line editor: github.com/peterh/liner, which is small
-// and asks nothing of the terminal.
-const commandTags = "goshliner"
+// commandTags choose gosh without a line editor: the terminal's own has all that
+// a console needs. With goshliner, Ctrl-C ends the shell and not the command,
+// and the default editor wants a terminal that answers questions.
+const commandTags = "goshsmall"
 
 // busybox returns the path of a program that holds all commands, made by
 // gobusybox: a minute of a compiler's work, so it is kept by itself, and a

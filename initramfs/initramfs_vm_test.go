@@ -220,6 +220,7 @@ func TestGuest(t *testing.T) {
 			"kernel/printk_devkmsg=on", "kernel/kptr_restrict=0", "vm/oom_dump_tasks=0",
 			"PATH=/bbin:/selftests", "HOME=/", "TMPDIR=/tmp",
 			"self=/selftests/misbehave<nil>", "nice=0",
+			"SigBlk=0000000000000000", "SigIgn=0000000000000000",
 		} {
 			if !slices.Contains(r.saw, want) {
 				t.Errorf("no %s in %q", want, r.saw)

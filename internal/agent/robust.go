@@ -20,9 +20,10 @@ import (
 // them into panics with a stack.
 //
 // Not SIG_DFL, though the kernel keeps such a signal from PID 1 too: not while
-// one of its threads blocks it (sig_ignored and complete_signal,
-// kernel/signal.c), and Go threads now and then block all. Not signal.Notify:
-// it takes ten milliseconds under emulation.
+// its first thread blocks it (sig_ignored and complete_signal,
+// kernel/signal.c), and the thread of package os/signal blocks nearly all
+// (ensureSigM, runtime/signal_unix.go). Not signal.Notify: it takes ten
+// milliseconds under emulation.
 func shield() {
 	for sig := syscall.Signal(1); sig < 32; sig++ {
 		switch sig {

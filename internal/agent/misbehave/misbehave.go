@@ -178,6 +178,12 @@ func guest() {
 	}
 	self, err := os.Executable()
 	saw("self", fmt.Sprint(self, err))
+	status, _ := os.ReadFile("/proc/self/status")
+	for _, line := range strings.Split(string(status), "\n") {
+		if name, value, _ := strings.Cut(line, ":"); name == "SigBlk" || name == "SigIgn" {
+			saw(name, strings.TrimSpace(value))
+		}
+	}
 	nice, _, _ := syscall.Syscall(syscall.SYS_GETPRIORITY, 0, 0, 0)
 	saw("nice", fmt.Sprint(20-int(nice))) // the system call gives 1 to 40
 	done()
