@@ -29,7 +29,10 @@ func shield() {
 		switch sig {
 		case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE, // panics
 			syscall.SIGCHLD, syscall.SIGURG, syscall.SIGPROF, // in use
-			syscall.SIGKILL, syscall.SIGSTOP: // can't be handled
+			syscall.SIGKILL, syscall.SIGSTOP, // can't be handled
+			// Not handled by the runtime, so a child would inherit SIG_IGN, and by
+			// default they stop a process, which the kernel spares PID 1.
+			syscall.SIGCONT, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU:
 			continue
 		}
 		action := [8]uint64{sigIgn} // struct sigaction: no flags, no mask
