@@ -55,15 +55,18 @@ func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	g := prepareGuest(ctx, &cfg)
+	ctx, cancel := context.WithCancelCause(ctx)
+	g := prepareGuest(ctx, &cfg, cancel)
 	defer func() {
-		cancel()
+		cancel(nil)
 		_ = g.wait() // what it had to say was said, or nobody needs it any more
 	}()
 	var runs []*results.Run
 	for _, t := range targets {
 		run, err := one(ctx, &cfg, t, g, tests)
+		if gerr := context.Cause(ctx); run == nil && gerr != nil && !errors.Is(gerr, context.Canceled) {
+			err = gerr // nobody waits for a kernel that can't be booted
+		}
 		if run != nil {
 			runs = append(runs, run)
 			err = errors.Join(err, save(run))
@@ -101,12 +104,22 @@ type guest struct {
 	wait   func() error
 }
 
-// prepareGuest starts building the initramfs and asking the accelerator.
-func prepareGuest(ctx context.Context, cfg *Config) *guest {
+// prepareGuest starts building the initramfs and asking the accelerator. If
+// either fails it calls fail, before wait tells.
+func prepareGuest(ctx context.Context, cfg *Config, fail func(error)) *guest {
 	g := &guest{}
 	s := &stages{notify: cfg.Notify}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
+	var group errgroup.Group
+	try := func(f func() error) {
+		group.Go(func() error {
+			err := f()
+			if err != nil {
+				fail(err)
+			}
+			return err
+		})
+	}
+	try(func() error {
 		end := s.begin("initramfs", "")
 		image, err := initramfs.Build(ctx, initramfs.Options{Root: cfg.Root, Cache: cfg.Cache})
 		if err != nil {
@@ -116,7 +129,7 @@ func prepareGuest(ctx context.Context, cfg *Config) *guest {
 		end(cachedNote(image.Cached))
 		return nil
 	})
-	group.Go(func() error {
+	try(func() error {
 		end := s.begin("accel", "")
 		var err error
 		g.accel, g.why, err = vm.ProbeAccel(ctx, vm.ProbeConfig{QEMU: cfg.QEMU, Want: cfg.Accel, Cache: cfg.Cache})

@@ -74,12 +74,7 @@ func (d *driver) start(ctx context.Context) (_ *session, err error) {
 
 // dead says why there was no Hello.
 func (s *session) dead(err error) error {
-	// How QEMU ended is known a moment after its sockets are closed.
-	select {
-	case <-s.vm.Done():
-	case <-time.After(s.d.scale(time.Second)):
-	}
-	if verr := s.vm.Err(); verr != nil && blame.Of(verr) == blame.Host {
+	if verr := s.ended(err); verr != nil && blame.Of(verr) == blame.Host {
 		return verr
 	}
 	e := &bootError{console: s.vm.Console(), tail: s.vm.ConsoleTail(20)}
@@ -188,14 +183,8 @@ func (s *session) lose(ctx context.Context, t catalog.Test, err error) (bool, er
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	if !errors.Is(err, errNoMessage) {
-		select {
-		case <-s.vm.Done():
-		case <-time.After(s.d.scale(time.Second)):
-		}
-		if verr := s.vm.Err(); verr != nil {
-			err = verr
-		}
+	if verr := s.ended(err); verr != nil {
+		err = verr
 	}
 	why := fmt.Sprintf("the guest went away during %s: %v", t.ID, err)
 	if errors.Is(err, errNoMessage) {
@@ -203,6 +192,18 @@ func (s *session) lose(ctx context.Context, t catalog.Test, err error) (bool, er
 	}
 	s.d.lost(t.ID, why, s.vm.Console())
 	return false, nil
+}
+
+// ended returns how the machine ended, nil if it runs; err is what the stream
+// said last. The end of QEMU is known a moment after its sockets are closed.
+func (s *session) ended(err error) error {
+	if !errors.Is(err, errNoMessage) {
+		select {
+		case <-s.vm.Done():
+		case <-time.After(s.d.scale(time.Second)):
+		}
+	}
+	return s.vm.Err()
 }
 
 // stop asks the guest to say Bye. A stream that ends without it is an error of
