@@ -16,7 +16,7 @@ import (
 
 // sharedCache returns the user's cache, so that a test does not build a kernel
 // that is already there.
-func sharedCache(t *testing.T) string {
+func sharedCache(t testing.TB) string {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("builds and boots a kernel; not with -short")
@@ -35,7 +35,7 @@ func sharedCache(t *testing.T) string {
 }
 
 // seriesWith is the shipped series with a patch more on its rfc kernel.
-func seriesWith(t *testing.T, name string, text []byte) *kernelpatches.Series {
+func seriesWith(t testing.TB, name string, text []byte) *kernelpatches.Series {
 	t.Helper()
 	s, err := kernelpatches.Load("rfc")
 	if err != nil {
@@ -70,7 +70,7 @@ func seriesWith(t *testing.T, name string, text []byte) *kernelpatches.Series {
 	return s
 }
 
-func root(t *testing.T) string {
+func root(t testing.TB) string {
 	t.Helper()
 	dir, err := filepath.Abs("../..")
 	if err != nil {
