@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,30 +49,6 @@ func seconds(f func()) float64 {
 	start := time.Now()
 	f()
 	return time.Since(start).Seconds()
-}
-
-func output(b *testing.B, args ...string) string {
-	b.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(b.Context(), args[0], args[1:]...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		b.Fatalf("%s: %v\n%s%s", strings.Join(args, " "), err, stdout.String(), stderr.String())
-	}
-	return stdout.String()
-}
-
-// buildUetest builds the program as scripts/setup does.
-func buildUetest(b *testing.B) string {
-	b.Helper()
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Setenv("UETEST_ROOT", root)
-	file := filepath.Join(b.TempDir(), "uetest")
-	output(b, "go", "build", "-trimpath", "-buildvcs=false", "-o", file, ".")
-	return file
 }
 
 // mininit returns an initramfs of nothing but testdata/mininit.

@@ -38,14 +38,7 @@ func TestDeathLeavesNothingBehind(t *testing.T) {
 	if _, err := os.Stat("/usr/src/linux-source-6.1.tar.xz"); err != nil {
 		t.Skip("needs the package linux-source-6.1: ", err)
 	}
-	uetest, err := exec.LookPath("uetest") // put there by testscript.Main
-	if err != nil {
-		t.Fatal(err)
-	}
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
+	uetest := buildUetest(t)
 	for _, tt := range []struct {
 		name   string
 		signal os.Signal
@@ -61,7 +54,7 @@ func TestDeathLeavesNothingBehind(t *testing.T) {
 			tmp := t.TempDir()
 			var stdout, stderr bytes.Buffer
 			cmd := exec.CommandContext(ctx, uetest, "run", "--accel", "tcg")
-			cmd.Env = append(os.Environ(), "UETEST_ROOT="+root, "TMPDIR="+tmp)
+			cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
