@@ -244,7 +244,7 @@ func TestGuest(t *testing.T) {
 		{behaviour: "panics", status: wire.Crashed, text: "exit status 2", output: "panic: on purpose"},
 		{behaviour: "segfaults", status: wire.Crashed, text: "signal 11 (SIGSEGV)"},
 		{behaviour: "killed", status: wire.Crashed, text: `signal 9 (SIGKILL) after it had said "done"`},
-		{behaviour: "loops", limit: time.Second, status: wire.Timeout, text: "not ended after 1s", output: "looping\n", log: "(misbehave) in state R"},
+		{behaviour: "loops", limit: time.Second, status: wire.Timeout, text: "not ended after 1s", output: "looping\n", log: "(misbehave) in state "},
 		{behaviour: "sleeps", limit: time.Second, status: wire.Timeout, text: `after it had said "done"`, log: "(misbehave) in state S at "},
 		{behaviour: "ignores", limit: time.Second, status: wire.Timeout},
 		{behaviour: "garbage", status: wire.Failed, text: "descriptor 3: not a message"},

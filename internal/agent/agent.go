@@ -27,6 +27,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"uetest/internal/wire"
 )
 
@@ -61,12 +63,13 @@ const (
 // else may.
 func Serve(c Config) error {
 	s := newStream(c.Port, stallLimit)
-	s.send(wire.Message{Kind: wire.Hello, Version: wire.Version, Guest: c.Guest})
+	s.send(wire.Message{Kind: wire.Hello, Version: wire.Version, Guest: c.Guest, At: sinceBoot()})
 	for _, note := range c.Notes {
 		s.send(wire.Message{Kind: wire.Log, Text: note})
 	}
-	r := &runner{programs: c.Programs, send: s.send, reaper: newReaper(), stuck: map[int]bool{}}
+	r := &runner{programs: c.Programs, send: s.send, reaper: newReaper(), starter: newStarter(), stuck: map[int]bool{}}
 	defer r.reaper.close()
+	defer close(r.starter)
 	if c.Kmsg != nil {
 		var err error
 		if r.kmsg, err = newKernelLog(c.Kmsg, s.send); err != nil {
@@ -79,6 +82,15 @@ func Serve(c Config) error {
 	s.flush(flushLimit)
 	s.close(io.ErrClosedPipe)
 	return err
+}
+
+// sinceBoot is the time since the kernel started its clocks, as in its log.
+func sinceBoot() time.Duration {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		return 0
+	}
+	return time.Duration(ts.Nano())
 }
 
 // converse answers the host until it says Stop or the port fails.

@@ -69,7 +69,7 @@ func serve(t *testing.T, kmsg *os.File) *host {
 	if err := ours.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	if m := h.next(); m.Kind != wire.Hello || m.Version != wire.Version || m.Guest.Release != "6.1-test" {
+	if m := h.next(); m.Kind != wire.Hello || m.Version != wire.Version || m.Guest.Release != "6.1-test" || m.At <= 0 {
 		t.Fatalf("first message %+v, want a hello", m)
 	}
 	t.Cleanup(func() {
@@ -396,7 +396,7 @@ func TestTestEndsThoughTheHostReadsNothing(t *testing.T) {
 	if err := os.Symlink(self, filepath.Join(programs, "misbehave")); err != nil {
 		t.Fatal(err)
 	}
-	r := &runner{programs: programs, reaper: newReaper(), stuck: map[int]bool{}, send: s.send}
+	r := &runner{programs: programs, reaper: newReaper(), starter: newStarter(), stuck: map[int]bool{}, send: s.send}
 	defer r.reaper.close()
 	begin := time.Now()
 	for range 3 {

@@ -42,20 +42,22 @@ func Init() {
 		fmt.Fprintln(os.Stderr, "this is the init of a uetest guest; it runs as PID 1 and nowhere else")
 		os.Exit(2)
 	}
-	why := boot()
-	fmt.Fprintln(os.Stderr, "uetest:", why)
-	time.Sleep(byeTime)
-	// Reset and not power off: without ACPI microvm has no power switch, and
-	// every machine can reset.
-	err := unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
-	fmt.Fprintln(os.Stderr, "uetest: reboot:", err)
+	shield()
+	go func() {
+		why := boot()
+		fmt.Fprintln(os.Stderr, "uetest:", why)
+		time.Sleep(byeTime)
+		// Reset and not power off: without ACPI microvm has no power switch, and
+		// every machine can reset.
+		err := unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
+		fmt.Fprintln(os.Stderr, "uetest: reboot:", err)
+	}()
 	select {}
 }
 
 // boot sets the guest up and serves whoever it is for. It returns why that
 // ended.
 func boot() string {
-	shield()
 	notes := setUp()
 	if cmdline, _ := os.ReadFile("/proc/cmdline"); hasOption(string(cmdline), ShellOption) {
 		return shell(notes)

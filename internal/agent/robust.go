@@ -14,24 +14,26 @@ import (
 // What keeps PID 1 alive and on time whatever a test does.
 
 // shield makes this process proof against signals that a test sends to it. The
-// Go runtime handles all signals and ends the process for many. Here the kernel
-// drops them. A child does not inherit that: package syscall resets what the
-// runtime had handled at its start. Three are left to the runtime, which turns
-// them into panics with a stack.
+// caller is the main goroutine; it keeps its thread for good.
 //
-// Not SIG_DFL, though the kernel keeps such a signal from PID 1 too: not while
-// its first thread blocks it (sig_ignored and complete_signal,
-// kernel/signal.c), and the thread of package os/signal blocks nearly all
-// (ensureSigM, runtime/signal_unix.go). Not signal.Notify: it takes ten
-// milliseconds under emulation.
+// The Go runtime handles most signals and ends the process for many. Here the
+// kernel drops them. A child does not inherit that: package syscall resets what
+// the runtime had handled at its start. Three are left to the runtime, which
+// turns them into panics with a stack. (signal.Notify would do too, but takes
+// ten milliseconds under emulation.)
+//
+// Of signals that nobody handles the kernel spares PID 1, but not while its
+// first thread blocks them (sig_ignored and complete_signal, kernel/signal.c).
+// Package os/signal has a thread that blocks nearly all (ensureSigM,
+// runtime/signal_unix.go): it must not be the first.
 func shield() {
+	runtime.LockOSThread()
 	for sig := syscall.Signal(1); sig < 32; sig++ {
 		switch sig {
 		case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE, // panics
 			syscall.SIGCHLD, syscall.SIGURG, syscall.SIGPROF, // in use
 			syscall.SIGKILL, syscall.SIGSTOP, // can't be handled
-			// Not handled by the runtime, so a child would inherit SIG_IGN, and by
-			// default they stop a process, which the kernel spares PID 1.
+			// Not handled by the runtime, so a child would inherit SIG_IGN.
 			syscall.SIGCONT, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU:
 			continue
 		}
@@ -47,30 +49,68 @@ const sigIgn = 1
 // sigsetSize is sizeof(sigset_t) in the kernel: 64 signals.
 const sigsetSize = 8
 
-// prefer has the scheduler prefer this process to the tests, so that the
-// watchdog is on time however many processes a test has made. Their nice value
-// is 0 nevertheless (SCHED_FLAG_RESET_ON_FORK, sched_setattr(2)), and so is
-// that of threads that are made later.
+// preferred is the nice value of the agent's threads: with hundreds of processes
+// that want the processor, the watchdog of an ordinary one came ten seconds
+// late. ordinary is that of the tests.
+const (
+	preferred = -20
+	ordinary  = 0
+)
+
+// prefer has the scheduler prefer all threads of this process, and those that
+// they make.
 func prefer() error {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return err
 	}
-	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Flags: unix.SCHED_FLAG_RESET_ON_FORK, Nice: -20}
 	for _, t := range tasks {
 		tid, err := strconv.Atoi(t.Name())
 		if err != nil {
 			return err
 		}
-		if err := unix.SchedSetAttr(tid, &attr, 0); err != nil {
+		if err := unix.Setpriority(unix.PRIO_PROCESS, tid, preferred); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// spareThreads is how many threads the agent has in reserve.
-const spareThreads = 8
+// A starter starts test programs, on a thread of its own that is not
+// preferred: a child inherits the nice value of the thread that made it. (A
+// thread that the runtime makes while this one is busy does not inherit from
+// it: newm, runtime/proc.go, never clones a locked one.)
+type starter chan func()
+
+func newStarter() starter {
+	s := make(starter)
+	go func() {
+		runtime.LockOSThread() // the thread ends with the goroutine
+		for start := range s {
+			start()
+		}
+	}()
+	return s
+}
+
+// do calls start on the starter's thread.
+func (s starter) do(start func() (int, error)) (pid int, err error) {
+	done := make(chan struct{})
+	s <- func() {
+		defer close(done)
+		if err = unix.Setpriority(unix.PRIO_PROCESS, 0, ordinary); err == nil {
+			pid, err = start()
+		}
+	}
+	<-done
+	return pid, err
+}
+
+// spareThreads is how many threads the agent has in reserve beside the five or
+// so that it used to set itself up: enough for all of its goroutines to be in a
+// system call at once. With four a fork bomb ended PID 1 each time, with eight
+// never, and with sixteen it never had to make another.
+const spareThreads = 16
 
 // reserveThreads has the Go runtime make threads ahead of time, which it keeps.
 // When a test has used up the kernel's threads none can be made, and a Go

@@ -40,6 +40,7 @@ type runner struct {
 	send     func(wire.Message)
 	kmsg     *kernelLog
 	reaper   *reaper
+	starter  starter
 	stuck    map[int]bool // processes that SIGKILL did not end
 }
 
@@ -141,7 +142,9 @@ func (r *runner) start(path, id string, limit time.Duration) (*test, error) {
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	}
 	_, exited, err := r.reaper.start(func() (int, error) {
-		return syscall.ForkExec(path, []string{filepath.Base(path), "-run", id}, attr)
+		return r.starter.do(func() (int, error) {
+			return syscall.ForkExec(path, []string{filepath.Base(path), "-run", id}, attr)
+		})
 	})
 	if err != nil {
 		_ = outRead.Close()

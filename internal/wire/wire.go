@@ -84,7 +84,7 @@ type Message struct {
 	Level    int           `json:"level,omitempty"`
 	Facility int           `json:"facility,omitempty"`
 	Seq      uint64        `json:"seq,omitempty"`
-	At       time.Duration `json:"at,omitempty"` // ns since boot; on End: how long the test took
+	At       time.Duration `json:"at,omitempty"` // ns since boot, on Hello too; on End: how long the test took
 
 	// End.
 	Status Status `json:"status,omitempty"`
