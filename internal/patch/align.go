@@ -72,6 +72,7 @@ const (
 	costMark     = 1 // a line starts with + or - and is context all the same
 	costBlank    = 2 // an empty line too much or too few
 	costTrailing = 1 // fewer than three lines of context at the end
+	costDouble   = 1 // two empty lines in a row
 	impossible   = 1 << 20
 )
 
@@ -242,6 +243,9 @@ func (a *aligner) way(p place) step {
 	if inBase {
 		base = a.base[a.at+p.old]
 	}
+	if inBase && base == "" {
+		try(restored, costBlank+a.doubled(p))
+	}
 	if p.raw < len(a.lines) {
 		l := &a.lines[p.raw]
 		switch {
@@ -270,12 +274,21 @@ func (a *aligner) way(p place) step {
 			}
 		}
 	}
-	if inBase && base == "" {
-		try(restored, costBlank)
-	}
 	try(stop, a.stopCost(p))
 	a.memo[p] = best
 	return best
+}
+
+// doubled is the cost of an empty line of context at p: two empty lines in a
+// row are not the kernel's way.
+func (a *aligner) doubled(p place) int {
+	empty := func(i int) bool {
+		return i >= 0 && i < len(a.lines) && (a.lines[i].all == "" || a.lines[i].all == "+")
+	}
+	if empty(p.raw-1) || empty(p.raw) {
+		return costDouble
+	}
+	return 0
 }
 
 // stopCost says what it means to end the hunk at p.
@@ -284,8 +297,8 @@ func (a *aligner) stopCost(p place) int {
 	if a.trust && (p.old != a.hunk.OldLines || p.new != a.hunk.NewLines) {
 		return impossible
 	}
-	for i := p.raw; i < a.end && !(a.trust && a.last); i++ {
-		if a.lines[i].all != "" {
+	for i := p.raw; i < a.end; i++ {
+		if l := a.lines[i].all; l != "" && !(a.trust && a.last && l[0] != '+' && l[0] != '-') {
 			return impossible
 		}
 	}

@@ -30,7 +30,9 @@ func (w *writer) change(c *Change, drafts []*draft) {
 			head = f.Hunks[0].head
 		}
 		for _, l := range c.text[f.head:head] {
-			s.WriteString(l + "\n")
+			if strings.TrimSpace(l) != "" {
+				s.WriteString(l + "\n")
+			}
 		}
 		shift := 0
 		for i := range d.hunks {

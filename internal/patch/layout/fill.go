@@ -78,7 +78,7 @@ func Open(base []string, at []int, hunks [][]Line) *Document {
 		}
 		done = at[i] + old
 		h := &Hunk{model: m, start: s.clone(), lines: lines, copies: map[string]string{}}
-		h.near = &near{at[i], done, map[string]*tally{}}
+		h.near = &near{at[i], done, map[string]map[string]float64{}}
 		h.after = m.next(done - 1)
 		for k, v := range removed {
 			h.copies[k] = v
@@ -156,6 +156,7 @@ func (h *Hunk) line(s *state, i int, l Line, take taker) string {
 	}
 	next := h.next(i)
 	class, options := s.leadOptions(text, next, h.model.spaces)
+	class = h.model.situation(class)
 	copied, isCopy := h.copies[text]
 	if !isCopy {
 		if at := h.model.lines[text]; len(at) > 0 {
@@ -171,30 +172,63 @@ func (h *Hunk) line(s *state, i int, l Line, take taker) string {
 		options = append(options, option{"moved", lead(copied)})
 	}
 	if old, ok := h.edited[i]; ok && onGoing(class) {
-		options = append(options, option{"edited", lead(old)})
+		options = append(options, option{"replaced", lead(old)})
 	}
-	out := take(i, class, h.admit(h.model.rank(class, options, leadPrior, h.near), l)).Text
+	out := take(i, class, h.admit(h.model.rank(class, options, h.near), l)).Text
 	if isCopy {
 		// The same line stood elsewhere: it had its columns.
 		return out + h.copyInside(i, text, copied, take)
 	}
+	var columns map[int]int
+	if l.Column > 0 {
+		text, columns = l.columns()
+	}
 	done := 0
 	for _, p := range s.sites(text) {
-		out += strings.TrimRight(text[done:p.pos], " ")
+		out += strings.TrimRight(text[done:p.pos], " \t")
 		done = p.pos
 		col := column(0, out)
 		below := s.below(p.class, next)
 		options := s.gapOptions(p.class, col, below, s.block(p.class, ahead{text, false}, next))
 		if old, ok := h.edited[i]; ok {
 			if fill := fillAs(old, text, p.pos); fill != "" {
-				options = append(options, option{"edited", fill})
+				options = append(options, option{sameEdit, fill})
 			}
 		}
-		above, under := s.siblings(p.class, below)
+		above, under := s.siblings(p.class, col, below)
 		key := gapKey(p.class, above, under)
-		out += take(i, key, h.model.rank(key, options, gapPrior(p.class, above, under), h.near)).Text
+		choices := h.model.rank(key, options, h.near)
+		if l.Column > 0 {
+			choices = reach(choices, col, columns[p.pos])
+		}
+		out += take(i, key, choices).Text
 	}
 	return out + text[done:]
+}
+
+// columns returns the text of a line whose columns hold, with the blanks
+// inside it, and the column at which each word starts by its place in the text.
+// A run of blanks stays where no site is.
+func (l Line) columns() (text string, starts map[int]int) {
+	starts = map[int]int{}
+	raw := strings.TrimRight(l.Text, " \t\r")
+	text = strings.TrimLeft(raw, " \t")
+	cut := len(raw) - len(text)
+	for i := 1; i < len(text); i++ {
+		if isBlank(text[i-1]) && !isBlank(text[i]) {
+			starts[i] = column(0, raw[:cut+i])
+		}
+	}
+	return text, starts
+}
+
+// reach leaves the choices that lead from one column to the other.
+func reach(choices []Choice, from, to int) []Choice {
+	fits := slices.DeleteFunc(slices.Clone(choices), func(c Choice) bool { return column(from, c.Text) != to })
+	if len(fits) == 0 {
+		return []Choice{{fillTo(from, to, " "), "column", 0}}
+	}
+	return fits
 }
 
 // copyInside takes the inside of a line that the base has, too.

@@ -188,8 +188,12 @@ func (c *core) within(t, next token, indent int) {
 			c.st = noStatement
 			return
 		}
+		if !inParen && c.st.decl >= 0 {
+			c.st.assign = -1 // the next declarator, no part of the value
+		}
 	case "?":
 		c.st.ternary++
+		c.st.question = t.col
 	case ":":
 		if c.st.label && !inParen && c.st.ternary == 0 {
 			c.st = noStatement
@@ -210,7 +214,10 @@ func (c *core) within(t, next token, indent int) {
 	} else if c.st.assign == 0 {
 		c.st.assign = t.col
 	}
-	c.st.last = t.text
+	c.st.last, c.st.str = t.text, -1
+	if t.kind == str && t.text[0] == '"' {
+		c.st.str = t.col
+	}
 }
 
 // declarator finds the column where the names of a declaration start: that of
@@ -274,7 +281,7 @@ func (c *core) openBrace(t, next token, indent int, first bool) {
 	case !c.st.active:
 		if top != nil && (top.kind == initBlock || top.kind == enumBlock) && top.open == '{' {
 			f.kind = initBlock
-			f.saved = statement{active: true, indent: indent, cont: -1, assign: -1, operand: -1, decl: -1, words: -1}
+			f.saved = statement{active: true, indent: indent, cont: -1, str: -1, assign: -1, operand: -1, decl: -1, words: -1}
 		}
 	default:
 		inParen := top != nil && top.open != '{'

@@ -16,7 +16,7 @@ type site struct {
 // right. The text may be squeezed or exact; a place without whitespace is no
 // site.
 func (s *state) sites(text string) []site {
-	tokens, _ := lex(text, s.inComment)
+	tokens, _ := s.lexed.lex(text, s.inComment)
 	n := len(tokens)
 	if n == 0 {
 		return nil
@@ -45,13 +45,35 @@ func (s *state) sites(text string) []site {
 		codeSites(c, words, add)
 	}
 	if end > 1 && words[end-1].kind == comment {
-		add("comment", words[end-1])
+		add("comment"+s.where(tokens[0]), words[end-1])
 		found = append(found, commentSites(text, words[end-1])...)
 	}
 	if end < n {
-		add("backslash", tokens[n-1])
+		class := "backslash"
+		if s.macro == nil {
+			class = "first backslash"
+		}
+		add(class, tokens[n-1])
 	}
 	return slices.CompactFunc(found, func(a, b site) bool { return a.pos == b.pos })
+}
+
+// where says in a word what a line with a comment at its end belongs to.
+func (s *state) where(first token) string {
+	top := s.top()
+	switch {
+	case s.macro != nil:
+		return " of macro"
+	case first.text == "#":
+		return " of directive"
+	case top == nil:
+		return " outside"
+	case top.open != '{':
+		return " in bracket"
+	case first.text == "}" || first.text == "{":
+		return " of brace"
+	}
+	return []string{" of code", " of code", " of member", " of value", " of element"}[top.kind]
 }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
@@ -270,8 +292,16 @@ func (g gaps) age() {
 
 // note remembers the columns of a line whose whitespace is known.
 func (s *state) note(line string) {
+	if s.macro == nil {
+		delete(s.last, "backslash")
+	}
 	for _, p := range s.sites(line) {
 		s.last[p.class] = s.seen(line, p)
+		if p.class == "first backslash" {
+			seen := s.seen(line, p)
+			seen.depth = 100
+			s.last["backslash"] = seen
+		}
 	}
 }
 
@@ -282,7 +312,7 @@ func (s *state) seen(line string, p site) gapSeen {
 
 func (s *state) depth() int {
 	if s.macro != nil {
-		return 100 + len(s.macro.frames)
+		return 100 // the columns of a macro do not depend on its brackets
 	}
 	return len(s.frames)
 }
@@ -347,7 +377,7 @@ func (s *state) gapOptions(class string, col int, next []gapSeen, block int) []o
 		}
 	}
 	switch class {
-	case "backslash":
+	case "backslash", "first backslash":
 		for _, to := range []int{72, 64, 56, 80, 48} {
 			if fill := fillTo(col, to, "\t"); fill != "" {
 				options = append(options, option{"to " + string(rune('0'+to/8)), fill})
@@ -375,14 +405,20 @@ func (s *state) gapOptions(class string, col int, next []gapSeen, block int) []o
 }
 
 // siblings says how the line above and the line below fill a site of the
-// class.
-func (s *state) siblings(class string, next []gapSeen) (above, below string) {
+// class: "over" if what stands before column col leaves no room for theirs.
+func (s *state) siblings(class string, col int, next []gapSeen) (above, below string) {
+	style := func(seen gapSeen) string {
+		if style := fillStyle(seen.fill); style == "one" || seen.col > col {
+			return style
+		}
+		return "over"
+	}
 	above, below = "none", "none"
 	if seen, ok := s.last[class]; ok && seen.depth == s.depth() {
-		above = fillStyle(seen.fill)
+		above = style(seen)
 	}
 	if len(next) > 0 {
-		below = fillStyle(next[0].fill)
+		below = style(next[0])
 	}
 	return above, below
 }

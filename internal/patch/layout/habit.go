@@ -17,6 +17,7 @@ type Habit struct {
 // kindOf drops from a class what differs from one line of a group to the next.
 func kindOf(class string) string {
 	class, _, _ = strings.Cut(class, "/")
+	class, _, _ = strings.Cut(class, ",")
 	return strings.TrimSuffix(class, " on")
 }
 

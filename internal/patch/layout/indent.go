@@ -59,7 +59,11 @@ func (s *state) leadOptions(text string, next []ahead, spaces bool) (class strin
 		class = s.commentOptions(text, r)
 	case s.dir:
 		class = "directive goes on"
-		r.as("previous", lead(s.prev))
+		if len(lead(s.prev)) > 0 {
+			class += " on"
+			r.as("previous", lead(s.prev))
+		}
+		r.as("condition", strings.Repeat(" ", s.dirAt))
 		r.at("tab", 8)
 		r.at("tabs", 16)
 		r.as("margin", "")
@@ -67,7 +71,7 @@ func (s *state) leadOptions(text string, next []ahead, spaces bool) (class strin
 		class = "directive"
 		r.as("margin", "")
 		r.as("previous", lead(s.prev))
-	case s.macro != nil && text == `\\`:
+	case s.macro != nil && text == `\`:
 		class = "lone backslash"
 		if seen, ok := s.last["backslash"]; ok {
 			r.as("above", fillTo(0, seen.col, seen.fill))
@@ -118,7 +122,7 @@ func (s *state) commentOptions(text string, r *rules) string {
 
 // leadRules is for a line of code.
 func (c *core) leadRules(text string, next []ahead, r *rules, macro bool) string {
-	tokens, _ := lex(text, false)
+	tokens, _ := c.lexed.lex(text, false)
 	words := code(tokens)
 	if len(words) > 0 && words[len(words)-1].text == `\` {
 		words = words[:len(words)-1]
@@ -135,7 +139,7 @@ func (c *core) leadRules(text string, next []ahead, r *rules, macro bool) string
 	case first.text == "}":
 		return c.closingRules(r)
 	case top != nil && top.open != '{':
-		return c.bracketRules(first, r, macro)
+		return c.bracketRules(first, r, macro, len(text))
 	case first.text == "{" && (c.st.active || len(c.heads) > 0):
 		if len(c.heads) > 0 && !c.st.active {
 			r.at("head", c.heads[len(c.heads)-1].indent)
@@ -146,7 +150,7 @@ func (c *core) leadRules(text string, next []ahead, r *rules, macro bool) string
 		r.at("statement+8", c.st.indent+8)
 		return "brace"
 	case c.st.active:
-		return c.continuationRules(first, r)
+		return c.continuationRules(first, r, len(text))
 	}
 	return c.statementRules(words, r, macro)
 }
@@ -196,7 +200,7 @@ func (c *core) closingRules(r *rules) string {
 }
 
 // bracketRules is for a line inside round or square brackets.
-func (c *core) bracketRules(first token, r *rules, macro bool) string {
+func (c *core) bracketRules(first token, r *rules, macro bool, width int) string {
 	f := c.top()
 	if first.text == ")" || first.text == "]" {
 		r.at("statement", f.stmt)
@@ -215,6 +219,8 @@ func (c *core) bracketRules(first token, r *rules, macro bool) string {
 	case f.control != "":
 		class += " of head"
 	case macro:
+	case strings.HasPrefix(first.text, "TP_"):
+		class += " of tracepoint"
 	case len(c.frames) == 1 && f.open == '(' && strings.ToUpper(c.st.first) == c.st.first:
 		class += " of macro"
 	case len(c.frames) == 1:
@@ -223,10 +229,10 @@ func (c *core) bracketRules(first token, r *rules, macro bool) string {
 	if f.child >= 0 {
 		class += " on"
 		r.at("sibling", f.child)
+	} else if f.text >= 0 && f.text+width > lineWidth {
+		class += " too wide"
 	}
-	if strings.Contains(class, "of macro") {
-		r.at("line+8", f.line+8)
-	}
+	class += c.atOperator(first, r)
 	r.at("align", f.text)
 	if f.text >= 0 {
 		r.at("tabs", f.text/8*8)
@@ -240,7 +246,9 @@ func (c *core) bracketRules(first token, r *rules, macro bool) string {
 	r.at("line+4", f.line+4)
 	r.at("statement+4", f.stmt+4)
 	r.at("statement", f.stmt)
-	r.at("after open", f.col+1)
+	if f.text < 0 {
+		r.at("after open", f.col+1)
+	}
 	if n := len(c.frames); n > 1 && c.frames[n-2].open != '{' {
 		g := c.frames[n-2]
 		r.at("outer", g.text)
@@ -255,17 +263,46 @@ func (c *core) bracketRules(first token, r *rules, macro bool) string {
 	return class
 }
 
+// lineWidth is how wide a line of code may be (coding-style.rst, 2).
+const lineWidth = 80
+
+// atOperator is for a line that starts with an operator, or with a string that
+// goes on with the one before it: pieces of a string stand below each other, and
+// so do the branches of a conditional expression.
+func (c *core) atOperator(first token, r *rules) string {
+	if first.kind == str && c.st.str >= 0 {
+		r.at("string", c.st.str)
+		return " by string"
+	}
+	switch first.text {
+	case ":":
+		if c.st.ternary > 0 {
+			r.at("question", c.st.question)
+			return " at colon"
+		}
+	case "?":
+		return " at question"
+	case "&&", "||", "|", "&", "+", "-":
+		return " at operator"
+	}
+	return ""
+}
+
 // continuationRules is for a line that goes on with a statement outside all
 // brackets.
-func (c *core) continuationRules(first token, r *rules) string {
+func (c *core) continuationRules(first token, r *rules, width int) string {
 	s := &c.st
 	if s.cont >= 0 {
 		r.at("sibling", s.cont)
 	}
 	on := ""
-	if s.cont >= 0 {
+	switch {
+	case s.cont >= 0:
 		on = " on"
+	case max(s.assign, s.operand)+width > lineWidth:
+		on = " too wide"
 	}
+	on += c.atOperator(first, r)
 	margin := func() {
 		r.at("statement+8", s.indent+8)
 		r.at("statement", s.indent)

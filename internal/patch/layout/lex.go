@@ -126,6 +126,37 @@ func lex(line string, inComment bool) (tokens []token, open bool) {
 	return tokens, false
 }
 
+// lexed remembers the tokens of lines: a search lays the same lines out over
+// and over again.
+type lexed map[lexedLine]lexedTokens
+
+type lexedLine struct {
+	text      string
+	inComment bool
+}
+
+type lexedTokens struct {
+	tokens []token
+	open   bool
+}
+
+// maxLexed bounds how many lines are remembered.
+const maxLexed = 1 << 15
+
+// lex is the function lex, remembered. The tokens must not be changed.
+func (m lexed) lex(line string, inComment bool) ([]token, bool) {
+	key := lexedLine{line, inComment}
+	if t, ok := m[key]; ok {
+		return t.tokens, t.open
+	}
+	if len(m) >= maxLexed {
+		clear(m)
+	}
+	tokens, open := lex(line, inComment)
+	m[key] = lexedTokens{tokens, open}
+	return tokens, open
+}
+
 // code returns the tokens that are no comments.
 func code(tokens []token) []token {
 	for i, t := range tokens {

@@ -10,7 +10,8 @@ import (
 // Model knows how a file is laid out: which rule won in which situation, and
 // where.
 type Model struct {
-	spaces bool
+	spaces bool                // it indents with blanks
+	habit  string              // whether it aligns; see alignment
 	seen   map[string][]record // by class
 	lines  map[string][]int    // squeezed text to indices in base
 	base   []string
@@ -18,8 +19,8 @@ type Model struct {
 
 // record is one situation of the base and the rules that gave its answer.
 type record struct {
-	line  int
-	rules []string
+	line int
+	set  string // the rules, joined with "|"
 }
 
 // Learn reads how the lines of a file are laid out. Lines come without their
@@ -39,12 +40,69 @@ func Learn(base []string) *Model {
 		}
 	}
 	m.spaces = blanks > 10*(tabs+1)
-	s := newState()
-	for i, l := range base {
-		m.learn(s, i)
-		s.consume(l)
+	for range 2 { // once to find the habit, once more knowing it
+		m.seen = map[string][]record{}
+		s := newState()
+		for i, l := range base {
+			m.learn(s, i)
+			s.consume(l)
+		}
+		if m.habit = m.alignment(); m.habit == "" {
+			break
+		}
 	}
 	return m
+}
+
+// alignment says whether the file aligns lines that go on inside brackets to
+// what follows the bracket, or not, or "" if it does not say.
+func (m *Model) alignment() string {
+	aligned, other := 0, 0
+	for class, records := range m.seen {
+		if !aligns(class) || strings.Contains(class, " on") {
+			continue
+		}
+		for _, r := range records {
+			switch rules := strings.Split(r.set, "|"); {
+			case slices.Contains(rules, "align") && len(rules) == 1:
+				aligned++
+			case !slices.Contains(rules, "align"):
+				other++
+			}
+		}
+	}
+	switch all := aligned + other; {
+	case all < 3:
+		return ""
+	case 100*aligned >= 85*all:
+		return ", aligned"
+	case 100*aligned <= 35*all:
+		return ", not aligned"
+	}
+	return ", mixed"
+}
+
+// aligns says whether lines of a class inside brackets may be aligned.
+func aligns(class string) bool {
+	return strings.HasPrefix(class, "bracket") && !strings.Contains(class, "tracepoint")
+}
+
+// situation adds the file's habit to a class where it matters. Where the file
+// does not show one, what checkpatch asks for is expected.
+func (m *Model) situation(class string) string {
+	habit := m.habit
+	if habit == "" {
+		habit = ", aligned"
+	}
+	if aligns(class) {
+		return class + habit
+	}
+	for _, c := range []string{"operand", "assigned", "outside", "declared"} {
+		if strings.HasPrefix(class, c) {
+			return class + habit
+		}
+	}
+	return class
 }
 
 // learn records the situation of line i.
@@ -55,13 +113,16 @@ func (m *Model) learn(s *state, i int) {
 	}
 	next := m.next(i)
 	class, options := s.leadOptions(l, next, m.spaces)
+	if m.habit != "" {
+		class = m.situation(class)
+	}
 	m.record(class, i, options, lead(l))
 	for _, p := range s.sites(l) {
 		seen := s.seen(l, p)
 		col := column(0, strings.TrimRight(l[:p.pos], " \t"))
 		below := s.below(p.class, next)
 		options := s.gapOptions(p.class, col, below, s.block(p.class, ahead{l, true}, next))
-		above, under := s.siblings(p.class, below)
+		above, under := s.siblings(p.class, col, below)
 		m.record(gapKey(p.class, above, under), i, options, seen.fill)
 	}
 }
@@ -73,7 +134,7 @@ func (m *Model) record(class string, line int, options []option, is string) {
 			won = append(won, o.rule)
 		}
 	}
-	m.seen[class] = append(m.seen[class], record{line, won})
+	m.seen[class] = append(m.seen[class], record{line, strings.Join(won, "|")})
 }
 
 // lookahead is how many lines a decision looks ahead.
@@ -100,10 +161,13 @@ func (s *state) below(class string, next []ahead) []gapSeen {
 	}
 	for _, a := range next {
 		text := strings.TrimSpace(a.text)
+		if text == "" && class == "first backslash" {
+			continue
+		}
 		if text == "" || text[0] == '}' || text[0] == '{' {
 			return nil
 		}
-		if !a.known || strings.HasPrefix(text, "/*") || text[0] == '*' || text[0] == '#' && class != "define" {
+		if !a.known || strings.HasPrefix(text, "/*") || text[0] == '*' || text[0] == '#' && class != "define" && class != "first backslash" {
 			continue
 		}
 		for _, p := range s.sites(a.text) {
@@ -163,41 +227,55 @@ func (s *state) tableIndent() int {
 // near is the neighbourhood of a hunk: records in it count more.
 type near struct {
 	from, to int // lines of the base that the hunk covers
-	cache    map[string]*tally
-}
-
-type tally struct {
-	total float64
-	by    map[string]float64
+	cache    map[string]map[string]float64
 }
 
 // Weights of one record by where it stands. They were chosen by restoring
 // damaged pieces of the kernel source; the restoration is not sensitive to
 // them within a factor of two.
 const (
-	farWeight    = 0.5
-	closeWeight  = 1.0
+	farWeight    = 0.3
+	closeWeight  = 2.0
 	insideWeight = 8.0
 	closeLines   = 40
+	rounds       = 8
 )
 
-func (m *Model) tally(class string, n *near) *tally {
+// tally says what each rule of a class counts in the neighbourhood of a hunk:
+// what the kernel's habits let expect, and how often it held in the file.
+//
+// Several rules often said the same, and only one was meant. Who it was is
+// shared out by what each counts otherwise, again until it settles
+// (expectation maximisation).
+func (m *Model) tally(class string, n *near) map[string]float64 {
 	if t, ok := n.cache[class]; ok {
 		return t
 	}
-	t := &tally{by: map[string]float64{}}
+	sets := map[string]float64{}
 	for _, r := range m.seen[class] {
-		w := farWeight
 		switch {
 		case r.line >= n.from && r.line < n.to:
-			w = insideWeight
+			sets[r.set] += insideWeight
 		case r.line >= n.from-closeLines && r.line < n.to+closeLines:
-			w = closeWeight
+			sets[r.set] += closeWeight
+		default:
+			sets[r.set] += farWeight
 		}
-		t.total += w
-		for _, rule := range r.rules {
-			t.by[rule] += w
+	}
+	t := map[string]float64{}
+	for range rounds {
+		next := map[string]float64{}
+		for set, w := range sets {
+			rules := strings.Split(set, "|")
+			sum := 0.0
+			for i, rule := range rules {
+				sum += t[rule] + prior(class, rule, i)
+			}
+			for i, rule := range rules {
+				next[rule] += w * (t[rule] + prior(class, rule, i)) / sum
+			}
 		}
+		t = next
 	}
 	n.cache[class] = t
 	return t
@@ -212,23 +290,24 @@ type Choice struct {
 }
 
 // rank turns options into choices, the likeliest first. Options that write the
-// same are one choice. prior is what the rule at place i of its list counts
-// before the file has said anything.
-func (m *Model) rank(class string, options []option, prior func(rule string, i int) float64, n *near) []Choice {
+// same are one choice.
+func (m *Model) rank(class string, options []option, n *near) []Choice {
 	t := m.tally(class, n)
 	weight := map[string]float64{}
 	rule := map[string]string{}
+	counted := map[string]bool{}
 	var order []string
 	total := 0.0
 	for i, o := range options {
-		w := prior(o.rule, i) + t.by[o.rule]
-		if _, ok := weight[o.text]; !ok {
+		if _, ok := rule[o.text]; !ok {
 			order = append(order, o.text)
 			rule[o.text] = o.rule
 		}
-		if w > weight[o.text] {
-			total += w - weight[o.text]
-			weight[o.text] = w
+		if key := o.rule + "|" + o.text; !counted[key] {
+			counted[key] = true
+			w := prior(class, o.rule, i) + t[o.rule]
+			weight[o.text] += w
+			total += w
 		}
 	}
 	choices := make([]Choice, 0, len(order))
@@ -237,52 +316,6 @@ func (m *Model) rank(class string, options []option, prior func(rule string, i i
 	}
 	slices.SortStableFunc(choices, func(a, b Choice) int { return cmp.Compare(a.Cost, b.Cost) })
 	return choices
-}
-
-// leadPrior trusts the rules in their order, which is that of kernel style.
-func leadPrior(_ string, i int) float64 {
-	return 6 * math.Pow(0.35, float64(i))
-}
-
-// gapPrior trusts a wide column above or below, and else a single blank.
-func gapPrior(class, above, below string) func(rule string, i int) float64 {
-	wide := func(style string) bool { return style != "one" && style != "none" }
-	return func(rule string, i int) float64 {
-		switch rule {
-		case "one":
-			switch {
-			case above == "one" || below == "one" && !wide(above):
-				return 6
-			case wide(above) || wide(below):
-				return 0.5
-			case class == "backslash":
-				return 1
-			}
-			return 3
-		case "above":
-			return 4
-		case "below":
-			if wide(above) {
-				return 2
-			}
-			return 3
-		case "edited":
-			return 8
-		case "same":
-			return 0.7
-		case "tab":
-			if wide(above) || wide(below) {
-				return 0.7
-			}
-			return 0.3
-		case "block tabs":
-			if class == "backslash" {
-				return 1
-			}
-			return 0.3
-		}
-		return 0.05
-	}
 }
 
 // likelihood is that of the first choice.

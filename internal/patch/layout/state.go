@@ -35,14 +35,16 @@ type frame struct {
 // statement is what is known of the statement a line goes on with. In a
 // struct it is a member, in an enum or an initialiser an element.
 type statement struct {
-	active  bool
-	indent  int    // of its first line
-	first   string // its first token
-	last    string // its last token so far
-	cont    int    // indent of its last continuation outside brackets, or -1
-	control string // if, for, while, switch until the head's bracket opens
-	label   bool   // case or default
-	ternary int    // open question marks
+	active   bool
+	indent   int    // of its first line
+	first    string // its first token
+	last     string // its last token so far
+	cont     int    // indent of its last continuation outside brackets, or -1
+	control  string // if, for, while, switch until the head's bracket opens
+	label    bool   // case or default
+	ternary  int    // open question marks
+	question int    // column of the last of them
+	str      int    // column of the last token if it is a string, or -1
 
 	assign  int // column after the first "=", -1 before; 0 if "=" ends its line
 	operand int // column of what follows "return", or -1
@@ -66,6 +68,7 @@ type core struct {
 	heads  []head
 	closed []head // heads that have just got their body: an else may follow
 	child  int    // indent of the last statement outside all brackets, or -1
+	lexed  lexed
 }
 
 func (c *core) clone() core {
@@ -99,6 +102,7 @@ type state struct {
 	conds []condition // open #if
 	macro *core       // the body of a #define that goes on in the next line
 	dir   bool        // another directive goes on in the next line
+	dirAt int         // column of what follows the name of that directive
 
 	inComment   bool
 	commentLead string // whitespace in front of the comment's first line, if it stands alone
@@ -129,10 +133,10 @@ func (s *state) clone() *state {
 }
 
 func newState() *state {
-	return &state{core: core{child: -1, st: noStatement}, last: gaps{}}
+	return &state{core: core{child: -1, st: noStatement, lexed: lexed{}}, last: gaps{}}
 }
 
-var noStatement = statement{cont: -1, assign: -1, operand: -1, decl: -1}
+var noStatement = statement{cont: -1, str: -1, assign: -1, operand: -1, decl: -1}
 
 // consume goes on past a line whose whitespace is known.
 func (s *state) consume(line string) {
@@ -144,7 +148,7 @@ func (s *state) consume(line string) {
 	}
 	defer func() { s.prev = line }()
 	wasComment := s.inComment
-	tokens, open := lex(line, wasComment)
+	tokens, open := s.lexed.lex(line, wasComment)
 	s.followComment(line, tokens, open)
 	if wasComment && len(tokens) == 1 && tokens[0].kind == comment {
 		if s.macro != nil && !continued(line) {
@@ -219,7 +223,7 @@ func (s *state) directive(tokens []token, line string) {
 		}
 	case "define":
 		if continued(line) {
-			body := core{child: -1, st: noStatement}
+			body := core{child: -1, st: noStatement, lexed: s.lexed}
 			rest := tokens[2:]
 			if len(rest) > 0 {
 				name := rest[0]
@@ -238,7 +242,10 @@ func (s *state) directive(tokens []token, line string) {
 			return
 		}
 	}
-	s.dir = continued(line)
+	s.dir, s.dirAt = continued(line), 0
+	if len(tokens) > 2 {
+		s.dirAt = tokens[2].col
+	}
 }
 
 // resync drops brackets that were opened and never closed, as macros and
@@ -266,5 +273,5 @@ func (s *state) resync(tokens []token, indent int) {
 	if b != nil && b.child == 0 {
 		return
 	}
-	s.core = core{child: -1, st: noStatement}
+	s.core = core{child: -1, st: noStatement, lexed: s.lexed}
 }
