@@ -31,7 +31,7 @@ func BenchmarkEditToVerdict(b *testing.B) {
 	n := 0
 	edit := func() string { n++; return fmt.Sprintf("/* edit %d of %d */", n, session) }
 	verdict := func() {
-		text := fmt.Sprintf("An edit.\n---\n--- a/%s\n+++ b/%s\n@@ -1,1 +1,2 @@\n %s\n+%s\n", edited, edited, firstLine, edit())
+		text := fmt.Sprintf("An edit.\n---\n--- a/%s\n+++ b/%s\n@@ -1,2 +1,3 @@\n %s\n+%s\n /*\n", edited, edited, firstLine, edit())
 		runs, err := Run(b.Context(), Config{
 			Root: root(b), Cache: cache, Series: seriesWith(b, "edit", []byte(text)), Kernels: []string{"edit"},
 			Select: regexp.MustCompile("^enable/event-file$"), Accel: "tcg",

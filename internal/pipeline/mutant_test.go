@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"uetest/internal/blame"
 	"uetest/internal/results"
 	"uetest/kernel-patches"
 )
@@ -112,4 +113,20 @@ func TestBrokenPatchIsTold(t *testing.T) {
 			t.Logf("told in %s", time.Since(start).Round(time.Second))
 		})
 	}
+}
+
+// The compiler's own lines reach the user, and the patch is to blame.
+func TestPatchThatDoesNotCompile(t *testing.T) {
+	cache := sharedCache(t)
+	text := "A typing error.\n---\n--- a/" + edited + "\n+++ b/" + edited + "\n@@ -1,2 +1,3 @@\n " + firstLine + "\n+int typo = ;\n /*\n"
+	_, err := Run(t.Context(), Config{
+		Root: root(t), Cache: cache, Series: seriesWith(t, "typo", []byte(text)), Kernels: []string{"typo"},
+	})
+	if err == nil || blame.Of(err) != blame.Patch {
+		t.Fatalf("got %v, want an error that is blamed on the patch", err)
+	}
+	if !strings.Contains(err.Error(), edited) || !strings.Contains(err.Error(), "error:") {
+		t.Errorf("the compiler's lines are missing:\n%v", err)
+	}
+	t.Logf("%v", err)
 }

@@ -47,15 +47,21 @@ func (p *patched) overlay() kernel.Overlay {
 // the base the series was written on, or the patched tree itself. Its blobs
 // tell which, and only the patches from there on are applied.
 func applyTo(tree patch.Reader, s *kernelpatches.Series, k kernelpatches.Kernel, unproven bool) (*patched, error) {
-	froms, err := statesOf(tree, s, k)
-	if err != nil {
+	var froms []kernelpatches.Kernel
+	from, found, err := stateOf(tree, s, k)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if len(froms) == 0 {
-		if !unproven {
-			return nil, blame.On(blame.Patch, strangerError(tree, s, k))
-		}
-		froms = statesBefore(s, k)
+	case found:
+		froms = append(froms, from)
+	case !unproven:
+		return nil, blame.On(blame.Patch, strangerError(tree, s, k))
+	default:
+		// Which state it is near to is tried out. That it is k already can't
+		// be: then an unpatched tree would pass for the patched one.
+		froms = slices.DeleteFunc(statesBefore(s, k), func(c kernelpatches.Kernel) bool {
+			return len(c.Patches) == len(k.Patches) && len(k.Patches) > 0
+		})
 	}
 	var first error
 	for _, from := range froms {
@@ -82,23 +88,24 @@ func statesBefore(s *kernelpatches.Series, k kernelpatches.Kernel) []kernelpatch
 	return states
 }
 
-// statesOf returns those of them whose blobs the tree has.
-func statesOf(tree patch.Reader, s *kernelpatches.Series, k kernelpatches.Kernel) ([]kernelpatches.Kernel, error) {
-	var states []kernelpatches.Kernel
+// stateOf returns the one of them that the tree is at, the furthest if the
+// series names several by the same blobs. A kernel that names no blobs can't be
+// recognised.
+func stateOf(tree patch.Reader, s *kernelpatches.Series, k kernelpatches.Kernel) (state kernelpatches.Kernel, found bool, err error) {
 	for _, c := range statesBefore(s, k) {
-		at := true
+		at := len(c.Blobs) > 0
 		for name, want := range c.Blobs {
 			got, err := blobOf(tree, name)
 			if err != nil {
-				return nil, err
+				return state, false, err
 			}
 			at = at && got == want
 		}
 		if at {
-			states = append(states, c)
+			state, found = c, true
 		}
 	}
-	return states, nil
+	return state, found, nil
 }
 
 // blobOf returns the blob id of a file; empty if there is none.
