@@ -29,7 +29,6 @@ var faults = []Fault{
 	{
 		ID:    "page-not-faulted-in",
 		Title: "a page that is not in the page table, or is not writable there yet, gets a log line and no update, as the changelog announces",
-		Claim: 1,
 	},
 	{
 		ID:    "shared-bit-cleared",
