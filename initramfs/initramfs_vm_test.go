@@ -395,13 +395,13 @@ func TestKernelThatHangsWithALockIsToldFromATestThatHangs(t *testing.T) {
 	if g.hello.Guest.Generation != "g1" {
 		t.Skipf("needs the RFC's kernel (g1) in UETEST_TEST_KERNEL, this is %q", g.hello.Guest.Generation)
 	}
-	r := g.run(wire.Message{ID: "wedge/first", Program: "wedge", Timeout: 8 * time.Second})
+	r := g.run(wire.Message{ID: "wedge/first", Program: "wedge", Timeout: patience / 2})
 	t.Logf("first: %s %s, after %v\n%s", r.end.Status, r.end.Text, r.end.At, strings.Join(append(r.log, r.kernel...), "\n"))
 	if !contains(r.kernel, "user_event_enabler_write") || !contains(r.kernel, "BUG: ") {
 		t.Fatal("no fault of the kernel within the test")
 	}
-	if r.end.Status != wire.Timeout && r.end.Status != wire.Crashed {
-		t.Errorf("end %s %q, want timeout or crashed", r.end.Status, r.end.Text)
+	if r.end.Status != wire.Crashed || !strings.Contains(r.end.Text, "the kernel faulted") {
+		t.Errorf("end %s %q, want crashed because the kernel faulted", r.end.Status, r.end.Text)
 	}
 
 	// Whoever comes next hangs on the lock, and cannot be killed.

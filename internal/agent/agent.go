@@ -67,7 +67,10 @@ func Serve(c Config) error {
 	for _, note := range c.Notes {
 		s.send(wire.Message{Kind: wire.Log, Text: note})
 	}
-	r := &runner{programs: c.Programs, send: s.send, reaper: newReaper(), starter: newStarter(), stuck: map[int]bool{}}
+	r := &runner{
+		programs: c.Programs, send: s.send, reaper: newReaper(), starter: newStarter(),
+		stuck: map[int]bool{}, faulted: kernelFaulted,
+	}
 	defer r.reaper.close()
 	defer close(r.starter)
 	if c.Kmsg != nil {

@@ -396,7 +396,7 @@ func TestTestEndsThoughTheHostReadsNothing(t *testing.T) {
 	if err := os.Symlink(self, filepath.Join(programs, "misbehave")); err != nil {
 		t.Fatal(err)
 	}
-	r := &runner{programs: programs, reaper: newReaper(), starter: newStarter(), stuck: map[int]bool{}, send: s.send}
+	r := &runner{programs: programs, reaper: newReaper(), starter: newStarter(), stuck: map[int]bool{}, faulted: kernelFaulted, send: s.send}
 	defer r.reaper.close()
 	begin := time.Now()
 	for range 3 {
@@ -418,6 +418,47 @@ func TestNextRunMayFollowTheEndAtOnce(t *testing.T) {
 		if r := h.run("done", anyTime); r.end.Status != wire.Done {
 			t.Fatalf("run %d: got %+v, want done", i, r.end)
 		}
+	}
+}
+
+func TestTestIsNotWaitedForOnceTheKernelFaulted(t *testing.T) {
+	programs := t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(self, filepath.Join(programs, "misbehave")); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name      string
+		behaviour string
+		before    bool // it had faulted before the test
+		limit     time.Duration
+		want      wire.Status
+		text      string
+	}{
+		{"hangs", "loops", false, anyTime, wire.Crashed, "the kernel faulted and ended a thread of it"},
+		{"ends all the same", "leaves a deep child", false, anyTime, wire.Done, ""},
+		{"hangs, the fault is an old one", "loops", true, 600 * time.Millisecond, wire.Timeout, "not ended after 600ms"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			asked := 0
+			r := &runner{
+				programs: programs, reaper: newReaper(), starter: newStarter(), stuck: map[int]bool{},
+				send:    func(wire.Message) {},
+				faulted: func() bool { asked++; return tt.before || asked > 1 },
+			}
+			defer r.reaper.close()
+			defer close(r.starter)
+			end := r.run(t.Context(), wire.Message{ID: "misbehave/" + tt.behaviour, Program: "misbehave", Timeout: tt.limit})
+			if end.Status != tt.want || !strings.Contains(end.Text, tt.text) {
+				t.Errorf("end %s %q, want %s with %q", end.Status, end.Text, tt.want, tt.text)
+			}
+			if end.At > anyTime/2 {
+				t.Errorf("it was waited for %v", end.At)
+			}
+		})
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 	"time"
 
@@ -107,9 +106,7 @@ func inspect() (g wire.Guest, notes []string) {
 		g.Machine = unix.ByteSliceToString(u.Machine[:])
 	}
 	g.CPUs = runtime.NumCPU()
-	if tainted, err := os.ReadFile("/proc/sys/kernel/tainted"); err == nil {
-		g.Taint, _ = strconv.ParseUint(strings.TrimSpace(string(tainted)), 10, 64)
-	}
+	g.Taint = taint()
 	generation, err := probe(probeLimit)
 	if err != nil {
 		notes = append(notes, "generation: "+err.Error())

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -28,6 +29,12 @@ const (
 	// whereLimit is how long /proc is asked where a stuck process is.
 	whereLimit = 500 * time.Millisecond
 
+	// oopsPoll is how often the kernel is asked whether it has faulted, and
+	// oopsGrace how long the test may go on if it has. The kernel ends the thread
+	// that faulted and nothing else; what waits for that thread waits for ever.
+	oopsPoll  = 250 * time.Millisecond
+	oopsGrace = time.Second
+
 	// endLimit is all that may come between the watchdog and the End: asking
 	// where the processes are, killing them and looking who is left, asking
 	// again, closing two pipes, and draining the log. The host relies on it.
@@ -42,6 +49,7 @@ type runner struct {
 	reaper   *reaper
 	starter  starter
 	stuck    map[int]bool // processes that SIGKILL did not end
+	faulted  func() bool  // the kernel has had a fault since it booted
 }
 
 // outcome is all that decides how a test ended.
@@ -50,6 +58,7 @@ type outcome struct {
 	status   syscall.WaitStatus
 	exited   bool // status is valid
 	timedOut bool
+	faulted  bool // the kernel did, and the test did not end
 	stopped  bool
 	said     *wire.Message // the test's own end, if it came
 	garbled  error         // the first fault of what it wrote on descriptor 3
@@ -85,6 +94,22 @@ func (r *runner) outcome(ctx context.Context, m wire.Message) (wire.Status, stri
 	return o.judge()
 }
 
+// kernelFaulted reports whether the kernel has had an oops since it booted: bit
+// 7 of the taint mask, TAINT_DIE (Documentation/admin-guide/tainted-kernels.rst).
+func kernelFaulted() bool {
+	return taint()&(1<<7) != 0
+}
+
+// taint is the taint mask of the kernel.
+func taint() uint64 {
+	b, err := os.ReadFile("/proc/sys/kernel/tainted")
+	if err != nil {
+		return 0
+	}
+	mask, _ := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64)
+	return mask
+}
+
 // find returns the path of a test program.
 func (r *runner) find(program string) (string, error) {
 	path := filepath.Join(r.programs, program)
@@ -107,10 +132,12 @@ func (r *runner) find(program string) (string, error) {
 
 // A test is a started test program.
 type test struct {
-	id     string
-	exited <-chan syscall.WaitStatus
-	report *report
-	output *output
+	id      string
+	began   time.Time
+	faulted bool // the kernel had, before the test
+	exited  <-chan syscall.WaitStatus
+	report  *report
+	output  *output
 }
 
 // start starts a test program in a session of its own.
@@ -141,7 +168,8 @@ func (r *runner) start(path, id string, limit time.Duration) (*test, error) {
 		},
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	}
-	_, exited, err := r.reaper.start(func() (int, error) {
+	t := &test{id: id, began: time.Now(), faulted: r.faulted()}
+	_, t.exited, err = r.reaper.start(func() (int, error) {
 		return r.starter.do(func() (int, error) {
 			return syscall.ForkExec(path, []string{filepath.Base(path), "-run", id}, attr)
 		})
@@ -151,12 +179,9 @@ func (r *runner) start(path, id string, limit time.Duration) (*test, error) {
 		_ = repRead.Close()
 		return nil, err
 	}
-	return &test{
-		id:     id,
-		exited: exited,
-		report: readReport(repRead, id, r.send),
-		output: readOutput(outRead, id, r.send),
-	}, nil
+	t.report = readReport(repRead, id, r.send)
+	t.output = readOutput(outRead, id, r.send)
+	return t, nil
 }
 
 // watch sees a test to its end, whatever that is, and leaves no process of it.
@@ -168,14 +193,27 @@ func (r *runner) watch(ctx context.Context, t *test, o *outcome) {
 			r.send(wire.Message{Kind: wire.Log, ID: t.id, Text: line})
 		}
 	}
-	select {
-	case o.status = <-t.exited:
-		o.exited = true
-	case <-timer.C:
-		o.timedOut = true
-		log(whereabouts(r.stuck, whereLimit)...)
-	case <-ctx.Done():
-		o.stopped = true
+	oops := time.NewTicker(oopsPoll)
+	defer oops.Stop()
+	if t.faulted { // before the test: nothing to be learned
+		oops.Stop()
+	}
+	for ended := false; !ended; {
+		select {
+		case o.status = <-t.exited:
+			o.exited, ended = true, true
+		case <-timer.C:
+			o.timedOut, ended = true, true
+			log(whereabouts(r.stuck, whereLimit)...)
+		case <-oops.C:
+			if r.faulted() {
+				oops.Stop()
+				o.faulted = true
+				timer.Reset(min(oopsGrace, o.limit-time.Since(t.began)))
+			}
+		case <-ctx.Done():
+			o.stopped, ended = true, true
+		}
 	}
 
 	left, unkillable := endAll(r.reaper, r.stuck)
@@ -228,6 +266,8 @@ func (o *outcome) judge() (wire.Status, string) {
 	switch {
 	case o.stopped:
 		return wire.Failed, "ended because the host left" + stuck
+	case o.timedOut && o.faulted:
+		return wire.Crashed, fmt.Sprintf("the kernel faulted and ended a thread of it; the rest had not ended %v later, %s%s", oopsGrace, said, stuck)
 	case o.timedOut:
 		return wire.Timeout, fmt.Sprintf("not ended after %v, %s%s", o.limit, said, stuck)
 	case o.status.Signaled():
