@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -41,7 +42,7 @@ func newProgress(w io.Writer, quiet bool) progress {
 	case quiet:
 		return silent{}
 	case isTerminal(w):
-		return &bars{p: mpb.New(mpb.WithOutput(w), mpb.WithWidth(64)), open: map[string]*bar{}}
+		return newBars(w)
 	}
 	return &lines{w: w, start: time.Now(), last: map[string]time.Time{}}
 }
@@ -71,17 +72,18 @@ func (l *lines) event(e pipeline.Event) {
 		return
 	}
 	l.last[name] = now
-	fmt.Fprintf(l.w, "uetest: %6.1f s  %-16s", now.Sub(l.start).Seconds(), name)
+	var b strings.Builder
+	fmt.Fprintf(&b, "uetest: %6.1f s  %-16s", now.Sub(l.start).Seconds(), name)
 	if e.Finished {
-		fmt.Fprintf(l.w, " done in %s", report.Seconds(e.Took))
+		fmt.Fprintf(&b, " done in %s", report.Seconds(e.Took))
 	}
 	if e.Total > 0 {
-		fmt.Fprintf(l.w, " %d/%d", e.Done, e.Total)
+		fmt.Fprintf(&b, " %d/%d", e.Done, e.Total)
 	}
 	if e.Text != "" {
-		fmt.Fprintf(l.w, "  %s", e.Text)
+		fmt.Fprintf(&b, "  %s", e.Text)
 	}
-	fmt.Fprintln(l.w)
+	fmt.Fprintln(l.w, strings.TrimRight(b.String(), " "))
 }
 
 func (*lines) close() {}
@@ -100,6 +102,11 @@ type bars struct {
 	open map[string]*bar
 }
 
+func newBars(w io.Writer, options ...mpb.ContainerOption) *bars {
+	options = append(options, mpb.WithOutput(w), mpb.WithWidth(64))
+	return &bars{p: mpb.New(options...), open: map[string]*bar{}}
+}
+
 type bar struct {
 	b    *mpb.Bar
 	mu   sync.Mutex
@@ -113,7 +120,9 @@ func (b *bars) event(e pipeline.Event) {
 	cur := b.open[name]
 	if cur == nil {
 		cur = &bar{}
-		cur.b = b.p.New(int64(e.Total), mpb.BarStyle().Rbound("]").Lbound("["),
+		// Not e.Total: a bar that is born with a total takes no other, nor an
+		// end before it is reached.
+		cur.b = b.p.New(0, mpb.BarStyle().Rbound("]").Lbound("["),
 			mpb.PrependDecorators(decor.Name(name, decor.WC{W: 18, C: decor.DindentRight})),
 			mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_MMSS, decor.WC{W: 6}),
 				decor.Any(func(decor.Statistics) string { return cur.read() })),
@@ -142,7 +151,16 @@ func (b *bars) close() {
 		cur.b.Abort(true)
 	}
 	b.mu.Unlock()
-	b.p.Wait()
+	drawn := make(chan struct{})
+	go func() {
+		b.p.Wait()
+		close(drawn)
+	}()
+	select {
+	case <-drawn:
+	case <-time.After(time.Second): // a terminal that takes no output
+		b.p.Shutdown()
+	}
 }
 
 func (b *bar) write(s string) {
