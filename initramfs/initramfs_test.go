@@ -2,10 +2,8 @@ package initramfs
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -14,8 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -266,128 +262,6 @@ func TestImageHoldsTheAgentAndEveryAreaUnderItsName(t *testing.T) {
 	}
 }
 
-func TestUnchangedInputCostsNothing(t *testing.T) {
-	o := Options{Root: tree(t, nil)}
-	first := mustBuild(t, o)
-	best := time.Hour
-	for range 10 {
-		begin := time.Now()
-		img := mustBuild(t, o)
-		best = min(best, time.Since(begin))
-		if !img.Cached || img.Path != first.Path || img.Hash != first.Hash {
-			t.Fatalf("got %+v, want %+v from the cache", img, first)
-		}
-	}
-	if best > 20*time.Millisecond {
-		t.Errorf("the best of ten took %v, want at most 20ms", best)
-	}
-
-	// Nothing is run: this go can't be.
-	goroot := t.TempDir()
-	version, err := goVersion()
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, goroot, "VERSION", version)
-	write(t, goroot, "bin/go", "#!/bin/false\n")
-	if err := os.Chmod(filepath.Join(goroot, "bin/go"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PATH", filepath.Join(goroot, "bin"))
-	if img := mustBuild(t, o); !img.Cached {
-		t.Error("the image was built anew")
-	}
-	write(t, goroot, "VERSION", "go9.9\n")
-	if img, err := Build(t.Context(), Options{Root: o.Root, Cache: sharedCache}); err == nil {
-		t.Errorf("with another Go the image is still %+v", img)
-	}
-}
-
-func TestKeyFollowsWhatIsInTheImageAndNothingElse(t *testing.T) {
-	root := tree(t, map[string]string{
-		"selftests/demo/embed.go": "package main\n\nimport _ \"embed\"\n\n//go:embed data/*\nvar _ string\n",
-		"selftests/demo/data/x":   "1",
-	})
-	key := func(o Options) string {
-		t.Helper()
-		o.Root, o.Cache = root, sharedCache
-		o, err := o.complete()
-		if err != nil {
-			t.Fatal(err)
-		}
-		in, err := findInputs(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return in.key
-	}
-	was := key(Options{})
-	for _, tt := range []struct {
-		name, text string
-		changes    bool
-	}{
-		{"selftests/demo/main_test.go", "package main // changed\n", false},
-		{"internal/wire/README.md", "text\n", false},
-		{"selftests/demo/x_arm64.go", "package main\n", false},
-		{"selftests/demo/x_amd64.go", "package main\n", true},
-		{"selftests/demo/x_amd64.go", "", true},
-		{"selftests/demo/run.go", demo["run.go"] + "// changed\n", true},
-		{"selftests/demo/data/x", "2", true},
-		{"selftests/demo/data/y", "1", true},
-		{"internal/wire/more.go", "package wire\n", true},
-		{"go.sum", "# changed\n", true},
-		{"selftests/empty/e.go", "package main\n\nfunc main() {}\n", true},
-	} {
-		write(t, root, tt.name, tt.text)
-		is := key(Options{})
-		if (is != was) != tt.changes {
-			t.Errorf("%s written: key changed: %v, want %v", tt.name, is != was, tt.changes)
-		}
-		was = is
-	}
-	for name, o := range map[string]Options{
-		"arch": {Arch: "arm64"},
-		"file": {Files: []File{{Path: "a", Data: []byte("1")}}},
-	} {
-		if key(o) == was {
-			t.Errorf("another %s has the same key", name)
-		}
-	}
-	a := key(Options{Files: []File{{Path: "a", Data: []byte("1")}}})
-	for _, f := range []File{{Path: "b", Data: []byte("1")}, {Path: "a", Data: []byte("2")}, {Path: "a", Data: []byte("1"), Mode: 0o600}} {
-		if key(Options{Files: []File{f}}) == a {
-			t.Errorf("the file %+v has the key of another", f)
-		}
-	}
-}
-
-func TestSourceThatDoesNotCompileShowsTheCompilersLines(t *testing.T) {
-	for _, tt := range []struct {
-		name  string
-		files map[string]string
-		want  string
-	}{
-		{"type error", map[string]string{"selftests/demo/run.go": demo["run.go"] + "\nfunc bad() int { return \"x\" }\n"},
-			`selftests/demo/run.go:13:25: cannot use "x" (untyped string constant) as int value in return statement`},
-		{"undefined", map[string]string{"selftests/demo/run.go": ""}, "selftests/demo/main.go:8:15: undefined: run"},
-		{"syntax error", map[string]string{"selftests/demo/main.go": "package main\n\nfunc main() {\n"}, "selftests/demo/main.go:3:15: expected '}'"},
-		{"in a library", map[string]string{"internal/wire/bad.go": "package wire\n\nvar _ int = nil\n"}, "internal/wire/bad.go:3:13: cannot use nil as int"},
-		{"no main", map[string]string{"selftests/demo/main.go": "package main\n\nvar table, _ = 1, run\n"}, "selftests/demo: 0 functions main"},
-		{"init", map[string]string{"selftests/demo/run.go": demo["run.go"] + "\nfunc init() {}\n"}, "selftests/demo/run.go:13:1: func init"},
-		{"import of nothing", map[string]string{"selftests/demo/x.go": "package main\n\nimport _ \"uetest/internal/nothing\"\n"}, "internal/nothing"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := Build(t.Context(), Options{Root: tree(t, tt.files), Cache: sharedCache})
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Fatalf("Build: %v\nwant %s", err, tt.want)
-			}
-			if got := blame.Of(err); got != blame.Host {
-				t.Errorf("blamed on %v, want the host", got)
-			}
-		})
-	}
-}
-
 func TestWrongOptionsAreRefusedWithAReason(t *testing.T) {
 	root := tree(t, nil)
 	for _, tt := range []struct {
@@ -414,142 +288,6 @@ func TestWrongOptionsAreRefusedWithAReason(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestDamagedEntryIsBuiltAnew(t *testing.T) {
-	o := Options{Root: tree(t, nil)}
-	first := mustBuild(t, o)
-	for name, damage := range map[string]func() error{
-		"shortened":    func() error { return os.Truncate(first.Path, 1000) },
-		"removed":      func() error { return os.Remove(first.Path) },
-		"other hash":   func() error { return os.WriteFile(first.Path+sumSuffix, []byte("0  x\n"), 0o644) },
-		"without hash": func() error { return os.Remove(first.Path + sumSuffix) },
-	} {
-		if err := damage(); err != nil {
-			t.Fatal(err)
-		}
-		img := mustBuild(t, o)
-		if img.Cached || img.Hash != first.Hash {
-			t.Errorf("%s: got %+v, want it built anew with hash %s", name, img, first.Hash)
-		}
-	}
-}
-
-func TestOneOfManyBuildsAndTheOthersWait(t *testing.T) {
-	only := map[string]string{"selftests/many/m.go": "package main\n\nfunc main() {}\n"} // in no other test
-	o := Options{Root: tree(t, only), Cache: sharedCache}
-	images := make([]Image, 4)
-	var wg sync.WaitGroup
-	for i := range images {
-		wg.Go(func() {
-			var err error
-			if images[i], err = Build(t.Context(), o); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	built := 0
-	for _, img := range images {
-		if !img.Cached {
-			built++
-		}
-		if img.Hash != images[0].Hash {
-			t.Errorf("images differ: %+v and %+v", img, images[0])
-		}
-	}
-	if built != 1 {
-		t.Errorf("%d builds, want one", built)
-	}
-}
-
-func TestWaitForTheLockEndsWithTheContext(t *testing.T) {
-	o := Options{Root: tree(t, nil), Cache: t.TempDir()}
-	unlock, err := lock(t.Context(), filepath.Join(o.Cache, "initramfs", "lock"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unlock()
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := Build(ctx, o); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "another build") {
-		t.Errorf("Build: %v, want the deadline and who is waited for", err)
-	}
-}
-
-func TestFullDiskIsTheHostsFault(t *testing.T) {
-	disk := t.TempDir()
-	if err := syscall.Mount("uetest-test", disk, "tmpfs", 0, "size=5m"); err != nil {
-		t.Skipf("needs the right to mount a tmpfs: %v", err)
-	}
-	defer func() {
-		if err := syscall.Unmount(disk, 0); err != nil {
-			t.Error(err)
-		}
-	}()
-	_, err := Build(t.Context(), Options{Root: tree(t, nil), Cache: disk})
-	if !errors.Is(err, syscall.ENOSPC) || blame.Of(err) != blame.Host {
-		t.Errorf("Build: %v, blamed on %v; want ENOSPC, the host", err, blame.Of(err))
-	}
-	if _, err := os.Stat(filepath.Join(disk, "initramfs/new")); err == nil {
-		t.Error("half an entry is left")
-	}
-}
-
-func TestAreaKeepsItsLinesWhenItIsMadeImportable(t *testing.T) {
-	for _, tt := range []struct {
-		name, src, want string
-		main            bool
-	}{
-		{"main", "package main\n\nfunc main() {}\n", "package area\n\nfunc Main() {}\n", true},
-		{"comments stay", "//go:build linux\n\n// Command x.\npackage main // main\n\n//go:nosplit\nfunc f() {} // func main()\n",
-			"//go:build linux\n\n// Command x.\npackage area // main\n\n//go:nosplit\nfunc f() {} // func main()\n", false},
-		{"methods stay", "package main\n\ntype t int\n\nfunc (t) main() {}\nfunc (t) init() {}\n", "package area\n\ntype t int\n\nfunc (t) main() {}\nfunc (t) init() {}\n", false},
-		{"locals stay", "package main\n\nfunc f() { main := 1; _ = main }\n", "package area\n\nfunc f() { main := 1; _ = main }\n", false},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			got, main, err := importable("x.go", []byte(tt.src))
-			if err != nil || string(got) != tt.want || main != tt.main {
-				t.Errorf("got %q, %v, %v; want %q, %v", got, main, err, tt.want, tt.main)
-			}
-		})
-	}
-}
-
-func FuzzImportable(f *testing.F) {
-	for _, src := range demo {
-		f.Add([]byte(src))
-	}
-	f.Add([]byte("package main;func main(){};func init(){}"))
-	f.Add([]byte("package\tmain\n/*\n*/func\nmain ( ) { }\r\n"))
-	f.Fuzz(func(t *testing.T, src []byte) {
-		out, hasMain, err := importable("x.go", src)
-		if err != nil {
-			return
-		}
-		if a, b := bytes.Count(src, []byte("\n")), bytes.Count(out, []byte("\n")); a != b {
-			t.Errorf("%d lines became %d", a, b)
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), "x.go", out, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatalf("%q became %q: %v", src, out, err)
-		}
-		if file.Name.Name != areaPackage {
-			t.Errorf("package %s, want %s", file.Name.Name, areaPackage)
-		}
-		found := false
-		for _, d := range file.Decls {
-			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil {
-				found = found || fn.Name.Name == areaMain
-				if fn.Name.Name == "main" || fn.Name.Name == "init" {
-					t.Errorf("%q still has func %s", out, fn.Name.Name)
-				}
-			}
-		}
-		if hasMain && !found {
-			t.Errorf("func main is gone from %q", out)
-		}
-	})
 }
 
 // TestModuleKnowsEveryCommandOfTheShell holds tools.go to the list: what is not
