@@ -41,8 +41,7 @@ type aligner struct {
 	at     int // where the hunk starts in base
 	memo   map[place]step
 	budget int
-	far    int // the furthest line of base reached
-	farRaw int // and the line of the hunk that did not fit there
+	far    int // the furthest line of the hunk that did not fit
 }
 
 // place is a state of the alignment: lines of the hunk and of the base used
@@ -72,12 +71,16 @@ const (
 	costMark     = 1 // a line starts with + or - and is context all the same
 	costBlank    = 2 // an empty line too much or too few
 	costTrailing = 1 // fewer than three lines of context at the end
-	costDouble   = 1 // two empty lines in a row
+	costOdd      = 1 // an empty line where style has none
 	impossible   = 1 << 20
 )
 
-// maxStates bounds the work on one position of one hunk.
-const maxStates = 1 << 20
+// Bounds on the work: the states of one hunk at one place, and the places that
+// the hunks of one change are tried at.
+const (
+	maxStates = 1 << 18
+	maxPlaces = 1 << 24
+)
 
 var errAmbiguous = errors.New("too many ways to read this hunk")
 
@@ -108,6 +111,9 @@ func (c *Change) align(h *Hunk, base []string, done, drift int, last bool) (*ali
 			at := want + (n+1)/2*(1-2*(n%2))
 			if at < done || at > len(base) {
 				continue
+			}
+			if c.places++; c.places > maxPlaces {
+				return nil, "", errAmbiguous
 			}
 			s, err := a.solve(at)
 			if err != nil {
@@ -243,9 +249,6 @@ func (a *aligner) way(p place) step {
 	if inBase {
 		base = a.base[a.at+p.old]
 	}
-	if inBase && base == "" {
-		try(restored, costBlank+a.doubled(p))
-	}
 	if p.raw < len(a.lines) {
 		l := &a.lines[p.raw]
 		switch {
@@ -269,26 +272,54 @@ func (a *aligner) way(p place) step {
 		case inBase && sameText(l.all, base):
 			try(asKeep, 0)
 		default:
-			if a.at+p.old > a.far || p.raw > a.farRaw {
-				a.far, a.farRaw = a.at+p.old, p.raw
-			}
+			a.far = max(a.far, p.raw)
 		}
+	}
+	if inBase && base == "" {
+		try(restored, costBlank+a.unlikely(p))
 	}
 	try(stop, a.stopCost(p))
 	a.memo[p] = best
 	return best
 }
 
-// doubled is the cost of an empty line of context at p: two empty lines in a
-// row are not the kernel's way.
-func (a *aligner) doubled(p place) int {
-	empty := func(i int) bool {
-		return i >= 0 && i < len(a.lines) && (a.lines[i].all == "" || a.lines[i].all == "+")
+// unlikely is the cost of an empty line of context at p beyond that of any:
+// where the kernel's style has none, between two lines of a kind, inside a
+// statement, and next to another empty line.
+func (a *aligner) unlikely(p place) int {
+	before, after := a.newText(p.raw-1, -1), a.newText(p.raw, 1)
+	cost := 0
+	if p.raw > 0 && p.raw < len(a.lines) && strings.HasPrefix(a.lines[p.raw-1].all, "+") && strings.HasPrefix(a.lines[p.raw].all, "+") {
+		cost = 4 * costOdd // context seldom stands in the middle of what is added
 	}
-	if empty(p.raw-1) || empty(p.raw) {
-		return costDouble
+	if before == "" || after == "" {
+		return cost + 3*costOdd
 	}
-	return 0
+	if strings.HasSuffix(before, "{") || strings.HasPrefix(after, "}") {
+		cost += costOdd
+	}
+	if strings.IndexByte(",(=|&\\", before[len(before)-1]) >= 0 {
+		cost += costOdd
+	}
+	if x, y := strings.Fields(before), strings.Fields(after); x[0] == y[0] {
+		cost += costOdd
+	}
+	return cost
+}
+
+// newText returns the text of the line of the new side at i, or the next one in
+// the given direction, without its mark.
+func (a *aligner) newText(i, step int) string {
+	for ; i >= 0 && i < len(a.lines); i += step {
+		switch t := strings.TrimSpace(a.lines[i].text); {
+		case strings.HasPrefix(t, "-"):
+		case strings.HasPrefix(t, "+"):
+			return strings.TrimSpace(t[1:])
+		default:
+			return t
+		}
+	}
+	return ""
 }
 
 // stopCost says what it means to end the hunk at p.
@@ -298,9 +329,11 @@ func (a *aligner) stopCost(p place) int {
 		return impossible
 	}
 	for i := p.raw; i < a.end; i++ {
-		if l := a.lines[i].all; l != "" && !(a.trust && a.last && l[0] != '+' && l[0] != '-') {
-			return impossible
+		l := a.lines[i].all
+		if l == "" || a.trust && a.last && l[0] != '+' && l[0] != '-' {
+			continue // text behind the last hunk means nothing
 		}
+		return impossible
 	}
 	if !a.trust {
 		cost += costTrailing * max(0, 3-a.contextBefore(p))
@@ -361,8 +394,8 @@ var domainName = regexp.MustCompile(`^@[\w.-]+`)
 
 // misfit explains why the hunk has no place in the file.
 func (a *aligner) misfit() string {
-	if a.farRaw >= len(a.lines) {
+	if a.far >= len(a.lines) {
 		return "its lines do not stand in the file in this order"
 	}
-	return fmt.Sprintf("its line %q does not stand in the file where the lines before it do", a.lines[a.farRaw].text)
+	return fmt.Sprintf("its line %q does not stand in the file where the lines before it do", a.lines[a.far].text)
 }

@@ -267,10 +267,12 @@ func mismatch(lines []string, first, last, want int, places []int, h *Hunk) *Hun
 			best, count = at, n
 		}
 	}
+	if len(places) > 1 {
+		best, count = want, 0
+	}
 	e.explain(lines, best, h)
 	switch {
 	case len(places) > 1:
-		e.At, e.AtEnd = want+1, want >= len(lines)
 		e.Why = fmt.Sprintf("its lines stand at %d other places, of which none is the one meant: lines %s", len(places), list(places))
 	case applied(lines, want, h):
 		e.Why = "it is applied already"
@@ -280,7 +282,7 @@ func mismatch(lines []string, first, last, want int, places []int, h *Hunk) *Hun
 		e.Why = fmt.Sprintf("its lines stand at line %d, but a hunk without context after it has to match at the end", best+1)
 	case count == len(old):
 		e.Why = fmt.Sprintf("its lines stand at line %d, which a hunk before it has taken", best+1)
-	case bare(e.Want) == bare(e.Got) && !e.AtEnd:
+	case e.Want != e.Got && bare(e.Want) == bare(e.Got) && !e.AtEnd:
 		e.Why = "they differ in whitespace alone"
 	}
 	return e

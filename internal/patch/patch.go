@@ -73,6 +73,7 @@ type Change struct {
 	line    int      // line of Name at which text starts, one-based
 	decoded bool     // text went through a transfer decoding: lines are its own
 	files   int      // where the first file starts in text
+	places  int      // where its hunks have been tried; see maxPlaces
 }
 
 // FileDiff is what a change does to one file.

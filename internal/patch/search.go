@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"time"
 
 	"uetest/internal/patch/layout"
 )
@@ -23,7 +24,7 @@ const chance = 1e-5
 const maxHabits = 60
 
 // search returns the layout that is proven, or false.
-func (d *draft) search(doc *layout.Document, budget int) ([][]string, bool) {
+func (d *draft) search(doc *layout.Document, budget int, end time.Time) ([][]string, bool) {
 	id := d.diff.NewBlob
 	if id == "" {
 		return nil, false
@@ -55,6 +56,9 @@ func (d *draft) search(doc *layout.Document, budget int) ([][]string, bool) {
 				added, ok := w.next()
 				if !ok {
 					break
+				}
+				if d.tries%64 == 0 && time.Now().After(end) {
+					return nil, false
 				}
 				open = true
 				d.tries++

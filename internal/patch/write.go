@@ -247,7 +247,10 @@ func (d *draft) report() RestoredFile {
 				n++
 			}
 			if a.raw[j] < 0 {
-				h.Notes = append(h.Notes, fmt.Sprintf("an empty line of context is missing before line %d", d.diff.Hunks[i].Line+1+j))
+				h.Notes = append(h.Notes, fmt.Sprintf("an empty line of context was missing: line %d of the hunk", j+1))
+				if !d.proven {
+					h.Doubts = append(h.Doubts, fmt.Sprintf("line %d of the hunk: an empty line that the text lacks could stand elsewhere", j+1))
+				}
 			}
 		}
 		if was := d.diff.Hunks[i].header(); was != h.Header && d.diff.Hunks[i].OldLines >= 0 {
@@ -256,7 +259,7 @@ func (d *draft) report() RestoredFile {
 			h.Notes = append(h.Notes, "its header has lost its numbers")
 		}
 		for _, q := range d.doubts[i] {
-			h.Doubts = append(h.Doubts, fmt.Sprintf("line %d: %q, or else %q", d.diff.Hunks[i].Line+1+q.Line, q.Took, q.Else))
+			h.Doubts = append(h.Doubts, fmt.Sprintf("line %d of the hunk: %q, or else %q", q.Line+1, q.Took, q.Else))
 		}
 		f.Hunks = append(f.Hunks, h)
 	}

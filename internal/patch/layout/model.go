@@ -154,8 +154,8 @@ func (m *Model) next(i int) []ahead {
 func Squeeze(line string) string { return strings.Join(strings.Fields(line), " ") }
 
 // below returns where the known lines right below have their column of the
-// class, if they have one.
-func (s *state) below(class string, next []ahead) []gapSeen {
+// class, or nil.
+func (s *state) below(class string, next []ahead) *gapSeen {
 	if s.inComment {
 		return nil
 	}
@@ -172,7 +172,8 @@ func (s *state) below(class string, next []ahead) []gapSeen {
 		}
 		for _, p := range s.sites(a.text) {
 			if p.class == class {
-				return []gapSeen{s.seen(a.text, p)}
+				seen := s.seen(a.text, p)
+				return &seen
 			}
 		}
 	}
