@@ -55,18 +55,19 @@ var stages = []string{"internal/patch", "internal/kernel", "initramfs", "interna
 // name that ends in a slash stands for all packages below. What is not listed
 // may import nothing of this module.
 var may = map[string][]string{
-	"cmd/uetest":        {"internal/", "initramfs", "kernel-patches", "selftests/catalog"},
-	"initramfs":         {"internal/proc", "internal/blame"},
-	"internal/agent":    {"internal/wire", "internal/uapi", "selftests/catalog"},
-	"internal/kernel":   {"internal/proc", "internal/blame"},
-	"internal/patch":    {"internal/blame", "internal/patch/layout"},
-	"internal/pipeline": {"internal/", "initramfs", "kernel-patches", "selftests/catalog"},
-	"internal/proc":     {"internal/blame"},
-	"internal/qmp":      {"internal/blame"},
-	"internal/report":   {"internal/results", "selftests/catalog"},
-	"internal/results":  {"internal/blame", "internal/console", "internal/wire", "selftests/catalog"},
-	"internal/vm":       {"internal/proc", "internal/qmp", "internal/blame"},
-	"selftests/kit":     {"internal/uapi", "internal/wire"},
+	"cmd/uetest":                    {"internal/", "initramfs", "kernel-patches", "selftests/catalog"},
+	"initramfs":                     {"internal/proc", "internal/blame"},
+	"internal/agent":                {"internal/wire", "internal/uapi", "selftests/catalog"},
+	"internal/kernel":               {"internal/proc", "internal/blame"},
+	"internal/patch":                {"internal/blame", "internal/patch/layout"},
+	"internal/patch/layout/measure": {"internal/patch/layout"},
+	"internal/pipeline":             {"internal/", "initramfs", "kernel-patches", "selftests/catalog"},
+	"internal/proc":                 {"internal/blame"},
+	"internal/qmp":                  {"internal/blame"},
+	"internal/report":               {"internal/results", "selftests/catalog"},
+	"internal/results":              {"internal/blame", "internal/console", "internal/wire", "selftests/catalog"},
+	"internal/vm":                   {"internal/proc", "internal/qmp", "internal/blame"},
+	"selftests/kit":                 {"internal/uapi", "internal/wire"},
 }
 
 // mayFor returns the rule for a package. Area programs and guest mains have

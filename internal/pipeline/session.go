@@ -18,7 +18,6 @@ import (
 // them into those of emulation.
 const (
 	bootLimit = 10 * time.Second // Start to Hello
-	endGrace  = 3 * time.Second  // beyond the guest's own watchdog
 	stopLimit = 2 * time.Second  // Stop to Bye
 )
 
@@ -162,7 +161,7 @@ func (s *session) run(ctx context.Context, t catalog.Test) (fit bool, err error)
 	if err := s.enc.Encode(asMessage(t, timeout)); err != nil {
 		return s.lose(ctx, t, err)
 	}
-	deadline := time.Now().Add(timeout + s.d.scale(endGrace))
+	deadline := time.Now().Add(timeout + wire.EndLimit)
 	for {
 		m, err := s.next(ctx, time.Until(deadline))
 		if err != nil {

@@ -109,7 +109,11 @@ func (j *Judge) Add(m wire.Message) (*Test, error) {
 }
 
 func (j *Judge) kmsg(m wire.Message) {
-	line := fmt.Sprintf("[%12.6f] %s", m.At.Seconds(), m.Text)
+	text := m.Text
+	if m.Facility != 0 {
+		text = "(from user space) " + text // no splat, whatever it says
+	}
+	line := fmt.Sprintf("[%12.6f] %s", m.At.Seconds(), text)
 	if j.open != nil {
 		j.open.kmsg = append(j.open.kmsg, line)
 		return

@@ -60,6 +60,8 @@ func TestVerdictIsObservedTimesExpected(t *testing.T) {
 		{"right, but the kernel warned", catalog.G3, nil,
 			append(saw("parent=1", "child=1"), kmsg("WARNING: CPU: 0 PID: 1 at kernel/x.c:12 f+0x1/0x2"), end(wire.Done, "")),
 			UnknownFault, "WARNING: kernel/x.c"},
+		{"right, and a program wrote a splat into the log", catalog.G3, nil,
+			append(saw("parent=1", "child=1"), wire.Message{Kind: wire.Kmsg, Facility: 1, Text: "BUG: forged"}, end(wire.Done, "")), AsExpected, ""},
 		{"right, but it died after", catalog.G3, nil,
 			append(saw("parent=1", "child=1"), end(wire.Crashed, "signal 11")), Errored, "crashed: signal 11"},
 		{"could not do its work", catalog.G3, nil, append(saw(), end(wire.Failed, "mmap: ENOMEM")), Errored, "failed: mmap: ENOMEM"},

@@ -223,6 +223,8 @@ func TestG2IsToldFromG1ByItsSymbol(t *testing.T) {
 		{"ffffffff81000000 t user_event_enabler_fault_fixup_old\n", G1, ""},
 		{"ffffffff81000000 t my_user_event_enabler_fault_fixup\n", G1, ""},
 		{"", None, "is empty"},
+		{"0 t user_events_ioctl\n" + strings.Repeat("0 t other\n", 100) + "0 t user_event_enabler_fault_fixup\n", G2, ""},
+		{"0 t user_event_enabler_fault_fixup\n" + strings.Repeat("0 t other\n", 2000) + "0 t user_events_ioctl\n", G2, ""},
 	} {
 		file := filepath.Join(t.TempDir(), "kallsyms")
 		if err := os.WriteFile(file, []byte(c.kallsyms), 0o600); err != nil {
