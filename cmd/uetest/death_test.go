@@ -7,24 +7,30 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// processesWith returns the command lines of all processes that name text.
-func processesWith(t *testing.T, text string) []string {
+// startedWith returns the command lines of all processes that inherited a
+// variable of the environment.
+func startedWith(t *testing.T, variable string) []string {
 	t.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	files, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var found []string
 	for _, f := range files {
 		// A process may be gone by now.
-		if data, err := os.ReadFile(f); err == nil && bytes.Contains(data, []byte(text)) {
-			found = append(found, strings.ReplaceAll(string(data), "\x00", " "))
+		env, err := os.ReadFile(f)
+		if err != nil || !slices.Contains(strings.Split(string(env), "\x00"), variable) {
+			continue
+		}
+		if cmdline, err := os.ReadFile(filepath.Join(filepath.Dir(f), "cmdline")); err == nil && len(cmdline) > 0 {
+			found = append(found, strings.ReplaceAll(string(cmdline), "\x00", " "))
 		}
 	}
 	return found
@@ -59,21 +65,8 @@ func TestDeathLeavesNothingBehind(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			cache, err := cacheDir()
-			if err != nil {
-				t.Fatal(err)
-			}
-			// The console's path names the run, and so QEMU's command line.
-			mark := func() []string {
-				var ours []string
-				for _, p := range processesWith(t, filepath.Join(cache, "runs")) {
-					if strings.Contains(p, "qemu-system") && strings.Contains(p, "-rfc-") {
-						ours = append(ours, p)
-					}
-				}
-				return ours
-			}
-			for len(mark()) == 0 {
+			descendants := func() []string { return startedWith(t, "TMPDIR="+tmp) }
+			for !slices.ContainsFunc(descendants(), func(p string) bool { return strings.HasPrefix(p, "qemu-system") }) {
 				if ctx.Err() != nil {
 					t.Fatalf("QEMU did not start:\n%s", stderr.String())
 				}
@@ -83,16 +76,16 @@ func TestDeathLeavesNothingBehind(t *testing.T) {
 			if err := cmd.Process.Signal(tt.signal); err != nil {
 				t.Fatal(err)
 			}
-			err = cmd.Wait()
+			err := cmd.Wait()
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.ExitCode() != tt.want {
 				t.Errorf("got %v, want exit code %d\n%s", err, tt.want, stderr.String())
 			}
 			deadline := time.Now().Add(10 * time.Second)
-			for len(mark()) > 0 && time.Now().Before(deadline) {
+			for len(descendants()) > 0 && time.Now().Before(deadline) {
 				time.Sleep(50 * time.Millisecond)
 			}
-			if left := mark(); len(left) > 0 {
+			if left := descendants(); len(left) > 0 {
 				t.Errorf("left behind: %s", left)
 			}
 			for time.Now().Before(deadline) {
