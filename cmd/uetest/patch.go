@@ -33,7 +33,17 @@ type patchJob struct {
 	base  *pipeline.Base
 }
 
-// open reads the patch in file ("-" is standard input) and finds its base.
+// withPatch reads the patch in file ("-" is standard input), finds its base and
+// hands them to do.
+func (f *treeFlags) withPatch(c *cobra.Command, file string, do func(*patchJob) error) error {
+	job, err := f.open(c, file)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = job.base.Close() }()
+	return do(job)
+}
+
 func (f *treeFlags) open(c *cobra.Command, file string) (*patchJob, error) {
 	data, err := readPatch(c.InOrStdin(), file)
 	if err != nil {
@@ -88,27 +98,24 @@ proven is not printed, unless --unproven is given; then its header says so.
 A healthy patch passes through unchanged.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			job, err := f.open(c, args[0])
-			if err != nil {
-				return err
-			}
-			defer func() { _ = job.base.Close() }()
-			r, err := patch.Restore(job.patch, job.base, patch.Options{Unproven: f.unproven})
-			if r != nil && !f.quiet {
-				explain(c.ErrOrStderr(), job.base.Name, r)
-			}
-			if err != nil {
-				var u *patch.UnprovenError
-				if errors.As(err, &u) {
-					err = fmt.Errorf("%w\nno patch was written; --unproven writes it all the same, marked as unproven", err)
+			return f.withPatch(c, args[0], func(job *patchJob) error {
+				r, err := patch.Restore(job.patch, job.base, patch.Options{Unproven: f.unproven})
+				if r != nil && !f.quiet {
+					explain(c.ErrOrStderr(), job.base.Name, r)
 				}
+				if err != nil {
+					var u *patch.UnprovenError
+					if errors.As(err, &u) {
+						err = fmt.Errorf("%w\nno patch was written; --unproven writes it all the same, marked as unproven", err)
+					}
+					return err
+				}
+				if output != "" {
+					return blame.On(blame.Host, os.WriteFile(output, r.Text, 0o644))
+				}
+				_, err = c.OutOrStdout().Write(r.Text)
 				return err
-			}
-			if output != "" {
-				return blame.On(blame.Host, os.WriteFile(output, r.Text, 0o644))
-			}
-			_, err = c.OutOrStdout().Write(r.Text)
-			return err
+			})
 		},
 	}
 	f.add(c)
@@ -159,14 +166,11 @@ func newCheck() *cobra.Command {
 		Short: "say how a patch fits a tree: which blobs are there, how each hunk applies",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			job, err := f.open(c, args[0])
-			if err != nil {
-				return err
-			}
-			defer func() { _ = job.base.Close() }()
-			r := patch.Check(job.base, job.patch)
-			printCheck(c.OutOrStdout(), job.base.Name, r)
-			return blame.On(blame.Patch, r.Err())
+			return f.withPatch(c, args[0], func(job *patchJob) error {
+				r := patch.Check(job.base, job.patch)
+				printCheck(c.OutOrStdout(), job.base.Name, r)
+				return blame.On(blame.Patch, r.Err())
+			})
 		},
 	}
 	f.add(c)
@@ -221,16 +225,13 @@ that it changes below the directory of --output. The tree itself is not touched.
 Without --output it only tells what would change.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			job, err := f.open(c, args[0])
-			if err != nil {
-				return err
-			}
-			defer func() { _ = job.base.Close() }()
-			o, err := patch.Apply(job.base, job.patch)
-			if err != nil {
-				return blame.On(blame.Patch, err)
-			}
-			return blame.On(blame.Host, writeOverlay(c.OutOrStdout(), o, output))
+			return f.withPatch(c, args[0], func(job *patchJob) error {
+				o, err := patch.Apply(job.base, job.patch)
+				if err != nil {
+					return blame.On(blame.Patch, err)
+				}
+				return blame.On(blame.Host, writeOverlay(c.OutOrStdout(), o, output))
+			})
 		},
 	}
 	f.add(c)
