@@ -235,7 +235,8 @@ func restore(p *Patch, base Reader, o Options) (*Restored, error) {
 }
 
 // unchanged returns a healthy patch as it is. It returns nil if the patch
-// would apply but for whitespace.
+// would apply but for whitespace, and has no tab although the base has: its
+// tabs were turned into blanks. Other differences are the base's.
 func unchanged(p *Patch, base Reader) *Restored {
 	r := &Restored{Name: p.Name, Text: p.data, Unchanged: true, Masked: p.Masked}
 	if base == nil {
@@ -243,7 +244,8 @@ func unchanged(p *Patch, base Reader) *Restored {
 	}
 	for _, f := range Check(base, p).Files {
 		var hunk *HunkError
-		if errors.As(f.Err, &hunk) && !hunk.AtEnd && hunk.Want != hunk.Got && bare(hunk.Want) == bare(hunk.Got) {
+		if errors.As(f.Err, &hunk) && !hunk.AtEnd && hunk.Want != hunk.Got && bare(hunk.Want) == bare(hunk.Got) &&
+			strings.Contains(hunk.Got, "\t") && !p.hasTabs() {
 			return nil
 		}
 		r.Files = append(r.Files, RestoredFile{
@@ -253,6 +255,22 @@ func unchanged(p *Patch, base Reader) *Restored {
 		})
 	}
 	return r
+}
+
+// hasTabs says whether a line of a hunk has a tab.
+func (p *Patch) hasTabs() bool {
+	for _, c := range p.Changes {
+		for _, f := range c.Files {
+			for _, h := range f.Hunks {
+				for _, l := range h.Lines {
+					if strings.Contains(l.Text, "\t") {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
 }
 
 // verify reads the restored patch as git would and applies it: what comes out

@@ -25,15 +25,16 @@ const (
 func TestAHealthyPatchComesBackUnchanged(t *testing.T) {
 	text := indexed(loopDiff, loop, loop2)
 	for name, p := range map[string]string{
-		"a diff":                  loopDiff,
-		"a diff with CRLF":        strings.ReplaceAll(loopDiff, "\n", "\r\n"),
-		"a mail":                  mailText1("Words.\n---\n"+text+"-- \n2.25.1\n\n", ""),
-		"an encoded mail":         mailText1(wrapped64(text), "Content-Transfer-Encoding: base64\n"),
-		"an mbox":                 "From a@b Thu Oct 27 18:40:26 2022\n" + mailText1(text, "") + "\nFrom a@b Thu Oct 27 18:40:26 2022\n" + mailText1(text, ""),
-		"one edited by hand":      strings.Replace(text, "i & 1", "i & 2", 1),
-		"one for another base":    strings.ReplaceAll(text, "int s", "long s"),
-		"empty context unmarked":  strings.ReplaceAll(text, "\n \n", "\n\n"),
-		"one without indentation": "diff --git a/x b/x\nnew file mode 100644\n--- /dev/null\n+++ b/x\n@@ -0,0 +1,2 @@\n+int a;\n+int b;\n",
+		"a diff":                             loopDiff,
+		"a diff with CRLF":                   strings.ReplaceAll(loopDiff, "\n", "\r\n"),
+		"a mail":                             mailText1("Words.\n---\n"+text+"-- \n2.25.1\n\n", ""),
+		"an encoded mail":                    mailText1(wrapped64(text), "Content-Transfer-Encoding: base64\n"),
+		"an mbox":                            "From a@b Thu Oct 27 18:40:26 2022\n" + mailText1(text, "") + "\nFrom a@b Thu Oct 27 18:40:26 2022\n" + mailText1(text, ""),
+		"one edited by hand":                 strings.Replace(text, "i & 1", "i & 2", 1),
+		"one for another base":               strings.ReplaceAll(text, "int s", "long s"),
+		"one for a base with another indent": strings.ReplaceAll(text, "\treturn s", "\treturn  s"),
+		"empty context unmarked":             strings.ReplaceAll(text, "\n \n", "\n\n"),
+		"one without indentation":            "diff --git a/x b/x\nnew file mode 100644\n--- /dev/null\n+++ b/x\n@@ -0,0 +1,2 @@\n+int a;\n+int b;\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, base := range []Reader{nil, tree{"sum.c": loop}} {
