@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -205,9 +206,12 @@ func TestWaitDoesNotHangOnAnInheritedPipe(t *testing.T) {
 		t.Errorf("output lost: %q", out.String())
 	}
 	// The one process that proc cannot know of is ended here, by its session.
-	pid := strings.TrimSpace(out.String())
-	if err := exec.Command("kill", "-KILL", pid).Run(); err != nil {
-		t.Errorf("kill %s: %v", pid, err)
+	pid, err := strconv.Atoi(strings.TrimSpace(out.String()))
+	if err != nil || pid <= 1 {
+		t.Fatalf("got %q, want a process id", out.String())
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Errorf("kill %d: %v", pid, err)
 	}
 }
 
