@@ -166,7 +166,7 @@ func (c *Change) whole(name string) error {
 		}
 		// A blank line of context at the very end may have been trimmed.
 		blank := len(c.text) - end + 1
-		if old+blank < h.OldLines && new+blank < h.NewLines {
+		if old+blank < h.OldLines && new+blank < h.NewLines && !c.lostEmptyLines(end) {
 			return c.errorAt(name, end-1, fmt.Errorf("%w: in hunk %s of %s, which has %d of %d lines of the new file", ErrTruncated, h.header(), last.Path(), new, h.NewLines))
 		}
 	}
@@ -177,6 +177,25 @@ func (c *Change) whole(name string) error {
 		return c.errorAt(name, end-1, fmt.Errorf("%w: its diffstat counts %d files, the diff has %d", ErrTruncated, m, len(c.Files)))
 	}
 	return nil
+}
+
+// lostEmptyLines says whether the page may have dropped the empty lines of the
+// hunks, which would make them look cut: lines of context have lost their mark,
+// and no empty line is left before line end.
+func (c *Change) lostEmptyLines(end int) bool {
+	unmarked := false
+	for _, f := range c.Files {
+		for _, h := range f.Hunks {
+			for _, l := range c.text[h.head+1 : min(h.tail, end)] {
+				l = strings.TrimSuffix(l, "\r")
+				if l == "" {
+					return false
+				}
+				unmarked = unmarked || strings.IndexByte(" +-\\", l[0]) < 0
+			}
+		}
+	}
+	return unmarked
 }
 
 // signature says whether a mail's signature ends the text: the line "-- " and
