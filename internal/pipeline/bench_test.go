@@ -81,11 +81,14 @@ func makeVmlinux(b *testing.B, cache string, edit func() string) func() {
 	if err != nil || len(dirs) != 1 {
 		b.Fatalf("%s: got build directories %v, want one", cache, dirs)
 	}
-	obj := dirs[0]
-	file := filepath.Join(obj, "..", "src", edited)
+	obj, src := dirs[0], filepath.Join(filepath.Dir(dirs[0]), "src")
+	file := filepath.Join(src, edited)
+	// Other flags than the ones that the objects were made with would make
+	// everything anew, so these are internal/kernel's.
+	prefix := fmt.Sprintf("-fdebug-prefix-map=%s=. -fdebug-prefix-map=%s=. -fdebug-prefix-map=%s/=", obj, src, src)
 	run := func() {
-		cmd := exec.CommandContext(b.Context(), "make", "-s", "-j2", "-C", filepath.Join(obj, "..", "src"), "O="+obj,
-			"ARCH=x86_64", "LOCALVERSION=-uetest-edit",
+		cmd := exec.CommandContext(b.Context(), "make", "-s", "-j2", "-C", src, "O="+obj,
+			"ARCH=x86_64", "LOCALVERSION=-uetest-edit", "KCFLAGS="+prefix, "KAFLAGS="+prefix,
 			"KBUILD_BUILD_TIMESTAMP=Thu Jan  1 00:00:00 UTC 1970", "KBUILD_BUILD_USER=uetest",
 			"KBUILD_BUILD_HOST=uetest", "KBUILD_BUILD_VERSION=1", "vmlinux")
 		if out, err := cmd.CombinedOutput(); err != nil {
