@@ -38,8 +38,7 @@ func (d *driver) drive(ctx context.Context, tests []catalog.Test) error {
 	if d.kernel.generation != "" {
 		tests = d.plan(d.kernel.generation, tests)
 	}
-	var queue [][]catalog.Test
-	err := d.batches(ctx, tests, &queue)
+	err := d.batches(ctx, tests)
 	why := "the run ended before its turn"
 	switch {
 	case ctx.Err() != nil:
@@ -89,23 +88,23 @@ func (d *driver) plan(g catalog.Generation, tests []catalog.Test) []catalog.Test
 
 // batches runs the tests that may share a kernel in one boot, and each of the
 // others in its own. What a dead guest left undone goes into another boot.
-func (d *driver) batches(ctx context.Context, tests []catalog.Test, queue *[][]catalog.Test) error {
-	if d.judge == nil {
-		// Nobody declared what this kernel is: the first boot asks it.
-		s, err := d.boot(ctx)
-		if err != nil {
-			return err
-		}
-		g := catalog.Generation(s.hello.Generation)
-		if g == "" {
-			s.close()
-			return blame.On(blame.Kernel, &bootError{what: "this kernel has no user_events: it was built without CONFIG_USER_EVENTS"})
-		}
-		*queue = split(d.plan(g, tests))
-		return d.drain(ctx, s, queue)
+func (d *driver) batches(ctx context.Context, tests []catalog.Test) error {
+	if d.judge != nil {
+		return d.drain(ctx, nil, split(tests))
 	}
-	*queue = split(tests)
-	return d.drain(ctx, nil, queue)
+	// Nobody declared what this kernel is: the first boot asks it.
+	s, err := d.boot(ctx)
+	if err != nil {
+		return err
+	}
+	g := catalog.Generation(s.hello.Generation)
+	if g == "" {
+		s.close()
+		return blame.On(blame.Kernel, &bootError{what: "this kernel has no user_events: it was built without CONFIG_USER_EVENTS"})
+	}
+	tests = d.plan(g, tests)
+	d.judge.Boot()
+	return d.drain(ctx, s, split(tests))
 }
 
 func split(tests []catalog.Test) [][]catalog.Test {
@@ -125,13 +124,13 @@ func split(tests []catalog.Test) [][]catalog.Test {
 }
 
 // drain works the queue off. s, if not nil, is a guest that is already up.
-func (d *driver) drain(ctx context.Context, s *session, queue *[][]catalog.Test) error {
-	if len(*queue) == 0 && s != nil {
+func (d *driver) drain(ctx context.Context, s *session, queue [][]catalog.Test) error {
+	if len(queue) == 0 && s != nil {
 		s.close()
 	}
-	for len(*queue) > 0 {
-		batch := (*queue)[0]
-		*queue = (*queue)[1:]
+	for len(queue) > 0 {
+		batch := queue[0]
+		queue = queue[1:]
 		if s == nil {
 			var err error
 			if s, err = d.boot(ctx); err != nil {
@@ -144,7 +143,7 @@ func (d *driver) drain(ctx context.Context, s *session, queue *[][]catalog.Test)
 			return err
 		}
 		if len(rest) > 0 {
-			*queue = append([][]catalog.Test{rest}, *queue...)
+			queue = append([][]catalog.Test{rest}, queue...)
 		}
 	}
 	return nil
@@ -213,7 +212,8 @@ func (d *driver) boot(ctx context.Context) (*session, error) {
 		var s *session
 		if s, err = d.start(ctx); err == nil {
 			d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "boot", Text: text, Finished: true, Took: time.Since(start)})
-			return s, d.check(s)
+			d.check(s)
+			return s, nil
 		}
 		var dead *bootError
 		if !errors.As(err, &dead) || ctx.Err() != nil {
@@ -228,7 +228,7 @@ func (d *driver) boot(ctx context.Context) (*session, error) {
 }
 
 // check compares the guest's Hello with what the host believes to have booted.
-func (d *driver) check(s *session) error {
+func (d *driver) check(s *session) {
 	d.run.Guest = s.hello
 	if d.judge != nil {
 		d.judge.Boot()
@@ -241,7 +241,6 @@ func (d *driver) check(s *session) error {
 		d.run.Problems = append(d.run.Problems, fmt.Sprintf(
 			"the kernel answers as generation %s, the series declares %s", got, declared))
 	}
-	return nil
 }
 
 // lost tells the judge that the guest went away, or has to, during test id.
