@@ -28,7 +28,7 @@ var ErrUnknown = errors.New("not known")
 type Series struct {
 	Name    string   `json:"-"`       // the folder
 	Title   string   `json:"title"`   // the subject of the series
-	Source  string   `json:"source"`  // Debian source package whose tree is patched: linux-source-6.1
+	Source  string   `json:"source"`  // Debian source package of a kernel that names none: linux-source-6.1
 	Kernels []Kernel `json:"kernels"` // from the unpatched one to the last
 
 	folder fs.FS
@@ -38,14 +38,16 @@ type Series struct {
 type Kernel struct {
 	Name       string `json:"name"`       // stable, base, rfc
 	Title      string `json:"title"`      // one line: what it is for
-	Generation string `json:"generation"` // ABI generation it must show when asked: g0+stable, g0, g1
+	Generation string `json:"generation"` // ABI generation it must show when asked: g0+stable, g0, g1, g3
+	Source     string `json:"source"`     // Debian source package whose tree is patched; the series' if it names none
 
 	// Patches are applied in this order on the source package; paths inside
 	// the series folder.
 	Patches []string `json:"patches"`
 
 	// Blobs are the git blob ids (40 hexadecimal digits) that files of the
-	// tree must have once the patches are applied, by their slash path.
+	// tree must have once the patches are applied, by their slash path. A
+	// kernel without patches needs none: it is the tree as it is.
 	Blobs map[string]string `json:"blobs"`
 }
 
@@ -86,6 +88,11 @@ func LoadFS(name string, folder fs.FS) (*Series, error) {
 	s := &Series{Name: name, folder: folder}
 	if err := json.Unmarshal(data, s); err != nil {
 		return nil, fmt.Errorf("%s: %w", path.Join(name, seriesFile), err)
+	}
+	for i := range s.Kernels {
+		if s.Kernels[i].Source == "" {
+			s.Kernels[i].Source = s.Source
+		}
 	}
 	return s, nil
 }

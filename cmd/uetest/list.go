@@ -82,7 +82,7 @@ func listFaults(w io.Writer) error {
 func listKernels(w io.Writer) error {
 	s := shipped()
 	for _, k := range s.Kernels {
-		if _, err := fmt.Fprintf(w, "%s\t%s\t%d patches on %s\t%s\n", k.Name, k.Generation, len(k.Patches), s.Source, k.Title); err != nil {
+		if _, err := fmt.Fprintf(w, "%s\t%s\t%d patches on %s\t%s\n", k.Name, k.Generation, len(k.Patches), k.Source, k.Title); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -159,7 +160,7 @@ func numbers(a, b string) (x, y int64, ok bool) {
 }
 
 // mergeFragments returns what the fragments ask for together: each option
-// once, the last one that names it, in the order of their last lines.
+// once, as the last one that names it has it, sorted by name.
 func mergeFragments(fragments []Fragment) ([]option, error) {
 	var all []option
 	for _, f := range fragments {
@@ -179,6 +180,8 @@ func mergeFragments(fragments []Fragment) ([]option, error) {
 			merged = append(merged, o)
 		}
 	}
+	// Which fragment says it makes no other kernel.
+	slices.SortFunc(merged, func(a, b option) int { return strings.Compare(a.name, b.name) })
 	return merged, nil
 }
 

@@ -69,7 +69,7 @@ func TestLaterFragmentWins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []option{{"B", "y", "a", 2}, {"C", "y", "a", 3}, {"A", "n", "b", 1}, {"D", "y", "b", 2}}
+	want := []option{{"A", "n", "b", 1}, {"B", "y", "a", 2}, {"C", "y", "a", 3}, {"D", "y", "b", 2}}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

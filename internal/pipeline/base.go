@@ -25,7 +25,7 @@ func (b *Base) Close() error { return b.dir.Close() }
 // is, or at one of the kernels of the series, whichever has the blobs that p's
 // index lines name. If none has, it is the tree as it is, and not Exact.
 func FindBase(ctx context.Context, cfg Config, p *patch.Patch) (*Base, error) {
-	src, err := cfg.source()
+	src, err := cfg.source(cfg.Series.Source)
 	if err != nil {
 		return nil, err
 	}
@@ -37,11 +37,14 @@ func FindBase(ctx context.Context, cfg Config, p *patch.Patch) (*Base, error) {
 	if err != nil {
 		return nil, blame.On(blame.Host, err)
 	}
-	base := &Base{Reader: dir, Name: cfg.sourceName(), dir: dir}
+	base := &Base{Reader: dir, Name: cfg.sourceName(cfg.Series.Source), dir: dir}
 	if base.Exact = writtenFor(dir, p); base.Exact {
 		return base, nil
 	}
 	for _, k := range cfg.Series.Kernels {
+		if k.Source != cfg.Series.Source {
+			continue
+		}
 		at, err := applyTo(dir, cfg.Series, k, false)
 		if err != nil {
 			if blame.Of(err) == blame.Patch {

@@ -92,8 +92,9 @@ func (d *driver) batches(ctx context.Context, tests []catalog.Test) error {
 	if d.judge != nil {
 		return d.drain(ctx, nil, split(tests))
 	}
-	// Nobody declared what this kernel is: the first boot asks it.
-	s, err := d.boot(ctx)
+	// Nobody declared what this kernel is: the first boot, of the usual
+	// machine, asks it.
+	s, err := d.boot(ctx, catalog.Machine{})
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,12 @@ func (d *driver) batches(ctx context.Context, tests []catalog.Test) error {
 	}
 	tests = d.plan(g, tests)
 	d.judge.Boot()
-	return d.drain(ctx, s, split(tests))
+	queue := split(tests)
+	if len(queue) > 0 && !queue[0][0].Machine.Usual() {
+		s.close()
+		s = nil
+	}
+	return d.drain(ctx, s, queue)
 }
 
 func split(tests []catalog.Test) [][]catalog.Test {
@@ -133,7 +139,7 @@ func (d *driver) drain(ctx context.Context, s *session, queue [][]catalog.Test) 
 		queue = queue[1:]
 		if s == nil {
 			var err error
-			if s, err = d.boot(ctx); err != nil {
+			if s, err = d.boot(ctx, batch[0].Machine); err != nil {
 				return err
 			}
 		}
@@ -195,7 +201,7 @@ func (e *bootError) Error() string {
 const tries = 2
 
 // boot starts a guest and waits for its Hello.
-func (d *driver) boot(ctx context.Context) (*session, error) {
+func (d *driver) boot(ctx context.Context, m catalog.Machine) (*session, error) {
 	start := time.Now()
 	defer func() { d.booting += time.Since(start) }()
 	var err error
@@ -210,7 +216,7 @@ func (d *driver) boot(ctx context.Context) (*session, error) {
 		}
 		d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "boot", Text: text})
 		var s *session
-		if s, err = d.start(ctx); err == nil {
+		if s, err = d.start(ctx, m); err == nil {
 			d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "boot", Text: text, Finished: true, Took: time.Since(start)})
 			d.check(s)
 			return s, nil
@@ -249,8 +255,10 @@ func (d *driver) lost(id, why, consolePath string) {
 	if err != nil {
 		why += "; its console cannot be read: " + err.Error()
 	}
-	d.judge.Lost(id, why, console.Find(strings.Split(string(log), "\n")))
-	d.run.Fatal = blame.Kernel
+	r := d.judge.Lost(id, why, console.Find(strings.Split(string(log), "\n")))
+	if r == nil || !r.Verdict.Good() {
+		d.run.Fatal = blame.Kernel
+	}
 }
 
 // file returns the path of a file of the current boot in the run's directory.

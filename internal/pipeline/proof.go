@@ -77,11 +77,11 @@ func applyTo(tree patch.Reader, s *kernelpatches.Series, k kernelpatches.Kernel,
 }
 
 // statesBefore returns the kernels of the series from which k can be reached
-// by applying patches: those whose patches k's begin with.
+// by applying patches: those of the same source whose patches k's begin with.
 func statesBefore(s *kernelpatches.Series, k kernelpatches.Kernel) []kernelpatches.Kernel {
 	var states []kernelpatches.Kernel
 	for _, c := range s.Kernels {
-		if len(c.Patches) <= len(k.Patches) && slices.Equal(c.Patches, k.Patches[:len(c.Patches)]) {
+		if c.Source == k.Source && len(c.Patches) <= len(k.Patches) && slices.Equal(c.Patches, k.Patches[:len(c.Patches)]) {
 			states = append(states, c)
 		}
 	}
@@ -90,8 +90,11 @@ func statesBefore(s *kernelpatches.Series, k kernelpatches.Kernel) []kernelpatch
 
 // stateOf returns the one of them that the tree is at, the furthest if the
 // series names several by the same blobs. A kernel that names no blobs can't be
-// recognised.
+// recognised, but one without patches need not be: it is the tree as it is.
 func stateOf(tree patch.Reader, s *kernelpatches.Series, k kernelpatches.Kernel) (state kernelpatches.Kernel, found bool, err error) {
+	if len(k.Patches) == 0 && len(k.Blobs) == 0 {
+		return k, true, nil
+	}
 	for _, c := range statesBefore(s, k) {
 		at := len(c.Blobs) > 0
 		for name, want := range c.Blobs {

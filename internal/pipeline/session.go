@@ -32,9 +32,9 @@ type session struct {
 	log   *os.File // the stream as it came, for people and for judging again
 }
 
-// start boots and waits for Hello. A kernel that does not come up is a
-// *bootError.
-func (d *driver) start(ctx context.Context) (_ *session, err error) {
+// start boots the machine and waits for Hello. A kernel that does not come up
+// is a *bootError.
+func (d *driver) start(ctx context.Context, m catalog.Machine) (_ *session, err error) {
 	cfg := vm.Config{
 		QEMU:    d.cfg.QEMU,
 		Accel:   d.guest.accel,
@@ -42,6 +42,8 @@ func (d *driver) start(ctx context.Context) (_ *session, err error) {
 		Initrd:  d.guest.image.Path,
 		Port:    wire.PortName,
 		Console: d.file("console-%d.log"),
+		Memory:  m.Memory,
+		Append:  m.Append,
 	}
 	log, err := os.Create(d.file("stream-%d.jsonl"))
 	if err != nil {
@@ -54,12 +56,12 @@ func (d *driver) start(ctx context.Context) (_ *session, err error) {
 	}
 	s := &session{d: d, vm: machine, log: log, enc: wire.NewEncoder(machine.Channel())}
 	s.read(io.TeeReader(machine.Channel(), log))
-	m, err := s.next(ctx, d.bootLimit())
+	hello, err := s.next(ctx, d.bootLimit())
 	switch {
-	case err == nil && m.Kind != wire.Hello:
-		err = blame.On(blame.Host, fmt.Errorf("guest sent %q before %q", m.Kind, wire.Hello))
-	case err == nil && m.Version != wire.Version:
-		err = blame.On(blame.Host, fmt.Errorf("guest speaks protocol version %d, uetest version %d: the guest image is stale", m.Version, wire.Version))
+	case err == nil && hello.Kind != wire.Hello:
+		err = blame.On(blame.Host, fmt.Errorf("guest sent %q before %q", hello.Kind, wire.Hello))
+	case err == nil && hello.Version != wire.Version:
+		err = blame.On(blame.Host, fmt.Errorf("guest speaks protocol version %d, uetest version %d: the guest image is stale", hello.Version, wire.Version))
 	case err != nil && ctx.Err() == nil:
 		err = s.dead(err)
 	}
@@ -67,7 +69,7 @@ func (d *driver) start(ctx context.Context) (_ *session, err error) {
 		s.close()
 		return nil, err
 	}
-	s.hello = m.Guest
+	s.hello = hello.Guest
 	return s, nil
 }
 

@@ -60,7 +60,7 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 		return built{vmlinux: t.file, info: results.Kernel{Name: t.name, Image: t.file}}, nil
 	}
 	b := builder(cfg.Cache, t.name, s.notify)
-	src, err := cfg.source()
+	src, err := cfg.source(t.kernel.Source)
 	if err != nil {
 		return built{}, err
 	}
@@ -80,7 +80,7 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 	}
 	end(p.note())
 
-	fragments, err := fragments(cfg.Series)
+	fragments, err := fragments(cfg.Series, t.kernel.Source)
 	if err != nil {
 		return built{}, err
 	}
@@ -95,7 +95,7 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 		generation: catalog.Generation(t.kernel.Generation),
 		must:       catalog.Features(),
 		info: results.Kernel{
-			Name: t.name, Source: cfg.sourceName(), Patches: p.applied, Blobs: p.blobs,
+			Name: t.name, Source: cfg.sourceName(t.kernel.Source), Patches: p.applied, Blobs: p.blobs,
 			Proven: len(p.unproven) == 0, Unproven: p.unproven,
 			Declared: t.kernel.Generation, Key: image.Key, Image: image.Vmlinux,
 		},
@@ -125,9 +125,10 @@ func builder(cache, name string, notify func(Event)) *kernel.Builder {
 	}}
 }
 
-func (cfg *Config) source() (kernel.Source, error) {
+// source returns the user's tree, or else the source package of that name.
+func (cfg *Config) source(name string) (kernel.Source, error) {
 	if cfg.SourceDir == "" {
-		return kernel.Package(cfg.Series.Source)
+		return kernel.Package(name)
 	}
 	dir, err := filepath.Abs(cfg.SourceDir)
 	if err != nil {
@@ -136,22 +137,28 @@ func (cfg *Config) source() (kernel.Source, error) {
 	return kernel.Source{Dir: dir}, nil
 }
 
-func (cfg *Config) sourceName() string {
+// sourceName is what people call the source that source returns.
+func (cfg *Config) sourceName(name string) string {
 	if cfg.SourceDir != "" {
 		return cfg.SourceDir
 	}
-	return cfg.Series.Source
+	return name
 }
 
 // fragments returns the configuration that the series asks for: the files of
-// its config folder, in the order of their names.
-func fragments(s *kernelpatches.Series) ([]kernel.Fragment, error) {
+// its config folder, then those of config/SOURCE, which hold what kernels of
+// that source have and others lack; each in the order of their names.
+func fragments(s *kernelpatches.Series, source string) ([]kernel.Fragment, error) {
 	names, err := fs.Glob(s.FS(), "config/*.config")
 	if err != nil || len(names) == 0 {
 		return nil, errors.Join(err, fmt.Errorf("series %s has no config/*.config", s.Name))
 	}
+	own, err := fs.Glob(s.FS(), "config/"+source+"/*.config")
+	if err != nil {
+		return nil, err
+	}
 	var list []kernel.Fragment
-	for _, name := range names {
+	for _, name := range append(names, own...) {
 		text, err := fs.ReadFile(s.FS(), name)
 		if err != nil {
 			return nil, err

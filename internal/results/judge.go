@@ -137,6 +137,9 @@ func (j *Judge) Lost(id, why string, splats []console.Splat) *Test {
 	r.Boot, r.Kmsg = j.boot, s.kmsg
 	r.Splats = merge(console.Find(s.kmsg), splats)
 	r.Verdict, r.Detail = UnknownFault, why
+	if s.provoked() {
+		r.Verdict, r.Detail = KnownFault, s.expect.Fault
+	}
 	return r
 }
 
@@ -147,6 +150,8 @@ func (j *Judge) decide(s *state, status wire.Status, text string) {
 	r.Kmsg = s.kmsg
 	r.Splats = console.Find(s.kmsg)
 	switch {
+	case s.provoked():
+		r.Verdict, r.Detail = KnownFault, s.expect.Fault
 	case len(r.Splats) > 0:
 		// A test that passes while the kernel splats does not pass.
 		r.Verdict, r.Detail = UnknownFault, r.Splats[0].Title
@@ -154,7 +159,9 @@ func (j *Judge) decide(s *state, status wire.Status, text string) {
 		r.Verdict, r.Detail = j.skip(s, text)
 	case status != wire.Done:
 		r.Verdict, r.Detail = Errored, ended(status, text)
-	case r.Saw == s.expect.Saw && s.expect.Fault != "":
+	case s.expect.Splat != "" && r.Saw != s.expect.Promise:
+		r.Verdict, r.Detail = Regressed, "no splat; "+Difference(s.expect.Promise, r.Saw)
+	case r.Saw == s.expect.Saw && s.expect.Fault != "" && s.expect.Splat == "":
 		r.Verdict, r.Detail = KnownFault, s.expect.Fault
 	case r.Saw == s.expect.Saw:
 		r.Verdict = AsExpected
@@ -163,6 +170,13 @@ func (j *Judge) decide(s *state, status wire.Status, text string) {
 	default:
 		r.Verdict, r.Detail = Regressed, Difference(s.expect.Saw, r.Saw)
 	}
+}
+
+// provoked reports whether the test saw the kernel make the report that it
+// provokes. What the kernel reports after that comes of it.
+func (s *state) provoked() bool {
+	r := &s.result
+	return s.expect.Splat != "" && len(r.Splats) > 0 && r.Splats[0].Title == s.expect.Splat && r.Saw == s.expect.Saw
 }
 
 // skip decides whether a skip was earned: the test has to say it needs the

@@ -16,6 +16,7 @@ var entry = catalog.Test{
 	Expect: map[catalog.Generation]catalog.Expect{
 		catalog.G1: {Saw: "parent=0 child=0", Fault: "missed", Promise: "parent=1 child=0"},
 		catalog.G3: {Saw: "parent=1 child=1"},
+		catalog.G0: {Saw: "parent=1", Splat: "oops", Fault: "oopses", Promise: "parent=1 child=1"},
 	},
 }
 
@@ -72,6 +73,20 @@ func TestVerdictIsObservedTimesExpected(t *testing.T) {
 			append(saw(), end(wire.Skipped, "hugetlb")), Errored, "skipped for want of hugetlb, but this kernel was built with it"},
 		{"a skip for what it does not need", catalog.G3, nil,
 			append(saw(), end(wire.Skipped, "ksm")), Errored, `skipped for "ksm", which the catalogue does not list under its needs`},
+		{"the splat that it provokes", catalog.G0, nil,
+			append(saw("parent=1"), kmsg("Oops: 0002 [#1] SMP"), end(wire.Crashed, "the kernel faulted")), KnownFault, "oopses"},
+		{"that splat and what came of it", catalog.G0, nil,
+			append(saw("parent=1"), kmsg("Oops: 0002 [#1] SMP"), kmsg("---[ end trace 0 ]---"), kmsg("INFO: task x:1 blocked for more than 10 seconds."), end(wire.Timeout, "")), KnownFault, "oopses"},
+		{"another splat than it provokes", catalog.G0, nil,
+			append(saw("parent=1"), kmsg("BUG: Bad page state in process x  pfn:1"), end(wire.Crashed, "")), UnknownFault, "bad page: page state"},
+		{"that splat, but elsewhere", catalog.G0, nil,
+			append(saw(), kmsg("Oops: 0002 [#1] SMP"), end(wire.Crashed, "")), UnknownFault, "oops"},
+		{"no splat, and all well", catalog.G0, nil,
+			append(saw("parent=1", "child=1"), end(wire.Done, "")), Fixed, "oopses no longer shows"},
+		{"no splat, and not well", catalog.G0, nil,
+			append(saw("parent=1"), end(wire.Done, "")), Regressed, "no splat; no child=1"},
+		{"no splat, and no end", catalog.G0, nil,
+			append(saw("parent=1"), end(wire.Timeout, "")), Errored, "timeout"},
 		{"silence", catalog.G3, nil, nil, Missing, "the guest said no more"},
 		{"started, never ended", catalog.G3, nil, saw("parent=1", "child=1"), Missing, "the guest said no more"},
 	} {

@@ -8,7 +8,7 @@ package catalog
 
 import "time"
 
-// Generation names a behaviour of the user_events ABI (see docs/user_events.md).
+// Generation names a behaviour of the user_events ABI.
 type Generation string
 
 // The generations. A kernel is asked for its generation at boot without side
@@ -40,11 +40,22 @@ type Test struct {
 	ID        string        // "area/what-holds"; the area is the program's name
 	Purpose   string        // one line: what holds if the test is as expected
 	Claims    []int         // claims of the changelog that it helps to decide
+	Questions []string      // ids of the reviewers' questions that it helps to answer
 	Needs     []Feature     // what the kernel must have; a missing one is an earned skip
 	Isolation Isolation     //
+	Machine   Machine       // only with Fresh: a guest unlike the usual one
 	Timeout   time.Duration // under hardware acceleration; 0 is DefaultTimeout
 	Expect    map[Generation]Expect
 }
+
+// Machine is what a test asks of the guest. The zero value is the usual guest.
+type Machine struct {
+	Memory int      // MiB
+	Append []string // parameters for the kernel, each one word
+}
+
+// Usual reports whether m is the usual guest.
+func (m Machine) Usual() bool { return m.Memory == 0 && len(m.Append) == 0 }
 
 // DefaultTimeout is a test's time limit on a fast machine. The host scales it
 // for emulation.
@@ -55,6 +66,10 @@ type Expect struct {
 	// Saw is the observations in the order in which the test makes them:
 	// "key=value key=value". Values hold no blanks.
 	Saw string
+	// Splat is the title of the report, as internal/console has it, that the
+	// kernel makes when the test provokes Fault. The test need not end then:
+	// Saw is what it saw before. Only with Fault, and with isolation Fresh.
+	Splat string
 	// Fault names the known fault that Saw is an instance of, an id of
 	// Faults. Empty: Saw is what the ABI promises.
 	Fault string
@@ -68,6 +83,9 @@ type Fault struct {
 	ID    string // "map-private-parent", stable
 	Title string // one line, for the summary
 	Claim int    // the claim of the changelog that does not hold, or 0
+	// Elsewhere says where the fault shows that no test of this catalogue can
+	// go: a build of the kernel, a processor. Empty: a test shows it.
+	Elsewhere string
 }
 
 // Feature names something a kernel may lack.

@@ -124,6 +124,14 @@ func TestEntriesAreWhole(t *testing.T) {
 				t.Errorf("%s: no claim %d", test.ID, c)
 			}
 		}
+		for _, q := range test.Questions {
+			if !slices.ContainsFunc(questions, func(have Question) bool { return have.ID == q }) {
+				t.Errorf("%s: no question %s", test.ID, q)
+			}
+		}
+		if !test.Machine.Usual() && test.Isolation != Fresh {
+			t.Errorf("%s: a machine of its own, and isolation is not Fresh", test.ID)
+		}
 		for _, n := range test.Needs {
 			if !slices.Contains(Features(), n) {
 				t.Errorf("%s: %s is not among the features", test.ID, n)
@@ -135,33 +143,50 @@ func TestEntriesAreWhole(t *testing.T) {
 		var order []string
 		for _, g := range slices.Sorted(maps.Keys(test.Expect)) {
 			e := test.Expect[g]
-			if !sawForm.MatchString(e.Saw) {
+			if !sawForm.MatchString(e.Saw) && (e.Saw != "" || e.Splat == "") {
 				t.Errorf("%s on %s: %q is not key=value key=value", test.ID, g, e.Saw)
 			}
+			whole := e.Saw
+			if e.Splat != "" {
+				whole = e.Promise
+			}
 			if order == nil {
-				order = keys(e.Saw)
+				order = keys(whole)
 			}
-			if !slices.Equal(order, keys(e.Saw)) {
-				t.Errorf("%s on %s: keys %q, on another generation %q", test.ID, g, keys(e.Saw), order)
+			if !slices.Equal(order, keys(whole)) {
+				t.Errorf("%s on %s: keys %q, on another generation %q", test.ID, g, keys(whole), order)
 			}
-			checkFault(t, test.ID, g, e)
+			checkFault(t, test, g, e)
 		}
 	}
 }
 
-func checkFault(t *testing.T, id string, g Generation, e Expect) {
+func checkFault(t *testing.T, test Test, g Generation, e Expect) {
 	t.Helper()
 	if e.Fault == "" {
-		if e.Promise != "" {
-			t.Errorf("%s on %s: a promise without a fault", id, g)
+		if e.Promise != "" || e.Splat != "" {
+			t.Errorf("%s on %s: a promise or a splat without a fault", test.ID, g)
 		}
 		return
 	}
 	if _, ok := FaultByID(e.Fault); !ok {
-		t.Errorf("%s on %s: no fault %s", id, g, e.Fault)
+		t.Errorf("%s on %s: no fault %s", test.ID, g, e.Fault)
+	}
+	if !sawForm.MatchString(e.Promise) {
+		t.Errorf("%s on %s: promise %q is not key=value key=value", test.ID, g, e.Promise)
+	}
+	if e.Splat != "" {
+		// A test that the kernel kills saw the beginning of what it would have.
+		if test.Isolation != Fresh {
+			t.Errorf("%s on %s: a splat is expected, and isolation is not Fresh", test.ID, g)
+		}
+		if have, full := keys(e.Saw), keys(e.Promise); len(have) > len(full) || !slices.Equal(have, full[:len(have)]) {
+			t.Errorf("%s on %s: %q is not how an observation of %q begins", test.ID, g, e.Saw, e.Promise)
+		}
+		return
 	}
 	if e.Promise == e.Saw || !slices.Equal(keys(e.Promise), keys(e.Saw)) {
-		t.Errorf("%s on %s: promise %q is no other outcome of %q", id, g, e.Promise, e.Saw)
+		t.Errorf("%s on %s: promise %q is no other outcome of %q", test.ID, g, e.Promise, e.Saw)
 	}
 }
 
@@ -196,8 +221,8 @@ func TestEveryFaultAndEveryClaimHasATest(t *testing.T) {
 			t.Errorf("fault %s twice", f.ID)
 		}
 		ids[f.ID] = true
-		if !shown[f.ID] {
-			t.Errorf("no test shows fault %s", f.ID)
+		if shown[f.ID] == (f.Elsewhere != "") {
+			t.Errorf("fault %s: either a test shows it or Elsewhere says what does", f.ID)
 		}
 		if f.Title == "" || f.Claim < 0 || f.Claim >= len(claims) {
 			t.Errorf("fault %+v", f)

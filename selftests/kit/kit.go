@@ -18,7 +18,8 @@
 // A test says what it saw and never what it expected: that is catalogue data
 // (selftests/catalog). Everything that it makes by way of the T is undone at
 // its end, so that the kernel is left as it was found; what can't be undone
-// fails the test.
+// fails the test, and pages that the kernel has left pinned are an observation
+// of it.
 //
 // The agent runs a program as "PROGRAM -run ID" with descriptor 3 the write
 // end of a pipe, on which the program sends the messages Saw, Log and End of
@@ -81,6 +82,7 @@ func run(args []string, tests Tests, stdout, stderr io.Writer, to sender) int {
 // that made them ends, and perf counts a thread.
 func runOne(id string, body func(*T), to sender) wire.Message {
 	t := newT(id, to)
+	pins := pinned()
 	done := make(chan struct{})
 	go func() {
 		runtime.LockOSThread()
@@ -99,6 +101,7 @@ func runOne(id string, body func(*T), to sender) wire.Message {
 	if t.status == "" {
 		t.end(wire.Failed, "the test's goroutine ended without a result")
 	}
+	t.leftPins(pins)
 	return wire.Message{Kind: wire.End, ID: id, Status: t.status, Text: t.text}
 }
 

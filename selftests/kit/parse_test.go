@@ -185,3 +185,20 @@ func TestPayloadsAreShownInOrder(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestCountersAreParsed(t *testing.T) {
+	got := parseCounters("nr_foll_pin_acquired 12\nnr_foll_pin_released 11\nbroken\nname x\n\n")
+	if len(got) != 2 || got["nr_foll_pin_acquired"] != 12 || got["nr_foll_pin_released"] != 11 {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestSlabIsParsed(t *testing.T) {
+	const text = "slabinfo - version: 2.1\n# name            <active_objs> <num_objs>\nmm_struct             45     64   1152   14    4 : tunables\n"
+	if n, ok := parseSlab(text, "mm_struct"); n != 45 || !ok {
+		t.Errorf("mm_struct: %d, %v", n, ok)
+	}
+	if _, ok := parseSlab(text, "mm"); ok {
+		t.Error("a cache that is not there was found")
+	}
+}
