@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"uetest/internal/feature"
 	"uetest/internal/uapi"
 	"uetest/internal/wire"
 )
@@ -112,7 +113,7 @@ func inspect() (g wire.Guest, notes []string) {
 		notes = append(notes, "generation: "+err.Error())
 	}
 	g.Generation = string(generation)
-	g.Missing = missing()
+	g.Missing = feature.Missing()
 	return g, notes
 }
 

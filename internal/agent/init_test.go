@@ -7,10 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"uetest/internal/wire"
-	"uetest/selftests/catalog"
 )
 
 func TestPortIsFoundByItsName(t *testing.T) {
@@ -77,24 +74,6 @@ func TestSysctlIsWrittenOnlyWhereItDiffers(t *testing.T) {
 		if got, _ := os.ReadFile(path); string(got) != tt.want {
 			t.Errorf("%q became %q, want %q", tt.is, got, tt.want)
 		}
-	}
-}
-
-func TestFeaturesCheckedAreThoseOfTheCatalogue(t *testing.T) {
-	for _, f := range catalog.Features() {
-		if features[f] == nil {
-			t.Errorf("the catalogue has the feature %q; say in features.go how to find out about it", f)
-		}
-	}
-	if len(features) != len(catalog.Features()) {
-		t.Errorf("%d features are checked, the catalogue has %d", len(features), len(catalog.Features()))
-	}
-}
-
-func TestCheckOfASystemCallIsNotFooledByItsErrors(t *testing.T) {
-	// getppid cannot fail; there is no call with the number 4095.
-	if !answers(unix.SYS_GETPPID, 0, 0)() || answers(4095, 0, 0)() {
-		t.Error("answers does not tell a system call that there is from one that is not")
 	}
 }
 

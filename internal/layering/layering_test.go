@@ -57,7 +57,7 @@ var stages = []string{"internal/patch", "internal/kernel", "initramfs", "interna
 var may = map[string][]string{
 	"cmd/uetest":                    {"internal/", "initramfs", "kernel-patches", "selftests/catalog"},
 	"initramfs":                     {"internal/proc", "internal/blame"},
-	"internal/agent":                {"internal/wire", "internal/uapi", "selftests/catalog"},
+	"internal/agent":                {"internal/feature", "internal/wire", "internal/uapi", "selftests/catalog"},
 	"internal/kernel":               {"internal/proc", "internal/blame"},
 	"internal/patch":                {"internal/blame", "internal/patch/layout"},
 	"internal/patch/layout/measure": {"internal/patch/layout"},
@@ -65,9 +65,11 @@ var may = map[string][]string{
 	"internal/proc":                 {"internal/blame"},
 	"internal/qmp":                  {"internal/blame"},
 	"internal/report":               {"internal/results", "selftests/catalog"},
-	"internal/results":              {"internal/blame", "internal/console", "internal/wire", "selftests/catalog"},
+	"internal/results":              {"internal/blame", "internal/console", "internal/feature", "internal/wire", "selftests/catalog"},
 	"internal/vm":                   {"internal/proc", "internal/qmp", "internal/blame"},
-	"selftests/kit":                 {"internal/uapi", "internal/wire"},
+	"internal/wire":                 {"internal/feature"},
+	"selftests/catalog":             {"internal/feature"},
+	"selftests/kit":                 {"internal/feature", "internal/uapi", "internal/wire"},
 }
 
 // mayFor returns the rule for a package. Area programs and guest mains have
@@ -77,7 +79,7 @@ func mayFor(name string) []string {
 	case may[name] != nil:
 		return may[name]
 	case strings.HasPrefix(name, "selftests/") && name != "selftests/catalog":
-		return []string{"selftests/kit", "internal/uapi"}
+		return []string{"selftests/kit", "internal/feature", "internal/uapi"}
 	case strings.HasPrefix(name, "internal/agent/"), name == "initramfs/agent":
 		return []string{"internal/agent", "internal/wire"}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"uetest/internal/blame"
+	"uetest/internal/feature"
 	"uetest/internal/kernel"
 	"uetest/internal/patch"
 	"uetest/internal/results"
@@ -48,7 +49,7 @@ type built struct {
 	symbols    string // the image with its symbol table
 	release    string
 	generation catalog.Generation // as the series declares it; empty: ask the kernel
-	must       []catalog.Feature  // what its configuration was made to have
+	must       []feature.Name     // what its configuration was made to have
 }
 
 // build makes the target's kernel: the patch stage, then the kernel stage.
@@ -93,7 +94,7 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 	return built{
 		vmlinux: image.Vmlinux, symbols: image.Symbols, release: image.Release,
 		generation: catalog.Generation(t.kernel.Generation),
-		must:       catalog.Features(),
+		must:       feature.All(),
 		info: results.Kernel{
 			Name: t.name, Source: cfg.sourceName(t.kernel.Source), Patches: p.applied, Blobs: p.blobs,
 			Proven: len(p.unproven) == 0, Unproven: p.unproven,

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"uetest/internal/console"
+	"uetest/internal/feature"
 	"uetest/internal/wire"
 	"uetest/selftests/catalog"
 )
@@ -35,7 +36,7 @@ type state struct {
 // lists the features that the kernel was built with: a test that skips because
 // one of them is missing did not earn its skip. Tests that do not apply to gen
 // must not be in plan.
-func NewJudge(gen catalog.Generation, plan []catalog.Test, must []catalog.Feature) *Judge {
+func NewJudge(gen catalog.Generation, plan []catalog.Test, must []feature.Name) *Judge {
 	j := &Judge{gen: gen, plan: plan, byID: map[string]*state{}, must: map[string]bool{}}
 	for _, f := range must {
 		j.must[string(f)] = true
@@ -181,14 +182,14 @@ func (s *state) provoked() bool {
 
 // skip decides whether a skip was earned: the test has to say it needs the
 // feature, and the kernel must not be one that has to have it.
-func (j *Judge) skip(s *state, feature string) (Verdict, string) {
-	if !slices.Contains(s.entry.Needs, catalog.Feature(feature)) {
-		return Errored, fmt.Sprintf("skipped for %q, which the catalogue does not list under its needs", feature)
+func (j *Judge) skip(s *state, lacks string) (Verdict, string) {
+	if !slices.Contains(s.entry.Needs, feature.Name(lacks)) {
+		return Errored, fmt.Sprintf("skipped for %q, which the catalogue does not list under its needs", lacks)
 	}
-	if j.must[feature] {
-		return Errored, fmt.Sprintf("skipped for want of %s, but this kernel was built with it", feature)
+	if j.must[lacks] {
+		return Errored, fmt.Sprintf("skipped for want of %s, but this kernel was built with it", lacks)
 	}
-	return Skipped, "needs " + feature
+	return Skipped, "needs " + lacks
 }
 
 func ended(s wire.Status, text string) string {

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"uetest/internal/blame"
+	"uetest/internal/feature"
 	"uetest/internal/wire"
 	"uetest/selftests/catalog"
 )
 
 var entry = catalog.Test{
 	ID:    "fork/private",
-	Needs: []catalog.Feature{"hugetlb"},
+	Needs: []feature.Name{"hugetlb"},
 	Expect: map[catalog.Generation]catalog.Expect{
 		catalog.G1: {Saw: "parent=0 child=0", Fault: "missed", Promise: "parent=1 child=0"},
 		catalog.G3: {Saw: "parent=1 child=1"},
@@ -39,7 +40,7 @@ func TestVerdictIsObservedTimesExpected(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		gen    catalog.Generation
-		must   []catalog.Feature
+		must   []feature.Name
 		msgs   []wire.Message
 		want   Verdict
 		detail string
@@ -69,7 +70,7 @@ func TestVerdictIsObservedTimesExpected(t *testing.T) {
 		{"refused before it started", catalog.G3, nil, []wire.Message{end(wire.Failed, "no such program")}, Errored, "failed: no such program"},
 		{"over time", catalog.G3, nil, append(saw(), end(wire.Timeout, "")), Errored, "timeout"},
 		{"an earned skip", catalog.G3, nil, append(saw(), end(wire.Skipped, "hugetlb")), Skipped, "needs hugetlb"},
-		{"a skip on a kernel that has it", catalog.G3, []catalog.Feature{"hugetlb"},
+		{"a skip on a kernel that has it", catalog.G3, []feature.Name{"hugetlb"},
 			append(saw(), end(wire.Skipped, "hugetlb")), Errored, "skipped for want of hugetlb, but this kernel was built with it"},
 		{"a skip for what it does not need", catalog.G3, nil,
 			append(saw(), end(wire.Skipped, "ksm")), Errored, `skipped for "ksm", which the catalogue does not list under its needs`},

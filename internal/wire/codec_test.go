@@ -10,11 +10,13 @@ import (
 	"testing/iotest"
 	"time"
 	"unicode/utf8"
+
+	"uetest/internal/feature"
 )
 
 // stream holds one message of each kind.
 var stream = []Message{
-	{Kind: Hello, Version: Version, Guest: Guest{Release: "6.1.192", Machine: "x86_64", CPUs: 2, Generation: "g1", Taint: 512, Missing: []string{"hugetlb"}}},
+	{Kind: Hello, Version: Version, Guest: Guest{Release: "6.1.192", Machine: "x86_64", CPUs: 2, Generation: "g1", Taint: 512, Missing: []feature.Name{"hugetlb"}}},
 	{Kind: Run, ID: "fork/shared", Program: "fork", Timeout: 5 * time.Second},
 	{Kind: Start, ID: "fork/shared"},
 	{Kind: Saw, ID: "fork/shared", Key: "parent", Value: "1"},

@@ -9,7 +9,11 @@
 // an error of the run and never a pass.
 package wire
 
-import "time"
+import (
+	"time"
+
+	"uetest/internal/feature"
+)
 
 // Version is the protocol version. Host and guest are built from the same
 // tree; a mismatch means a stale image and is refused at Hello.
@@ -92,10 +96,10 @@ type Message struct {
 
 // Guest is what the agent found out about the running kernel by asking it.
 type Guest struct {
-	Release    string   `json:"release"`    // uname -r
-	Machine    string   `json:"machine"`    // uname -m
-	CPUs       int      `json:"cpus"`       //
-	Generation string   `json:"generation"` // user_events generation: g0, g0+stable, g1, g2, g3, or "" if the kernel has no user_events
-	Taint      uint64   `json:"taint"`      // /proc/sys/kernel/tainted at Hello
-	Missing    []string `json:"missing"`    // features of catalog.Features that this kernel lacks
+	Release    string         `json:"release"`    // uname -r
+	Machine    string         `json:"machine"`    // uname -m
+	CPUs       int            `json:"cpus"`       //
+	Generation string         `json:"generation"` // user_events generation: g0, g0+stable, g1, g2, g3, or "" if the kernel has no user_events
+	Taint      uint64         `json:"taint"`      // /proc/sys/kernel/tainted at Hello
+	Missing    []feature.Name `json:"missing"`    // features that this kernel lacks
 }

@@ -7,7 +7,23 @@ import (
 
 // areas is the catalogue, an area a file.
 var areas = [][]Test{
-	alignTests, bitsTests, cowTests, enableTests, errorsTests, forkTests, lifetimeTests, statusTests, writeTests,
+	alignTests,
+	bitsTests,
+	compatTests,
+	cowTests,
+	enableTests,
+	errorsTests,
+	faultsTests,
+	forkTests,
+	leaksTests,
+	lifetimeTests,
+	pagesTests,
+	rightsTests,
+	sourcesTests,
+	statusTests,
+	stressTests,
+	unregTests,
+	writeTests,
 }
 
 // All returns every test, by id.
@@ -26,17 +42,6 @@ func ByID(id string) (Test, bool) {
 	}
 	return Test{}, false
 }
-
-// The features that tests need. user_events itself is none of them: where it
-// is missing there is no generation, and no test applies.
-const (
-	Instances Feature = "instances" // trace instances: tracefs has a folder instances
-	Memfd     Feature = "memfd"     // memfd_create(2), CONFIG_MEMFD_CREATE
-	Perf      Feature = "perf"      // perf_event_open(2), CONFIG_PERF_EVENTS
-)
-
-// Features returns the features that a test of the catalogue may need.
-func Features() []Feature { return []Feature{Instances, Memfd, Perf} }
 
 // same expects one observation on g0 and on g1: the RFC changes nothing.
 func same(saw string) map[Generation]Expect {

@@ -6,7 +6,11 @@
 // verdict is made from the two on the host (internal/results).
 package catalog
 
-import "time"
+import (
+	"time"
+
+	"uetest/internal/feature"
+)
 
 // Generation names a behaviour of the user_events ABI.
 type Generation string
@@ -37,14 +41,14 @@ const (
 
 // Test is one entry of the catalogue.
 type Test struct {
-	ID        string        // "area/what-holds"; the area is the program's name
-	Purpose   string        // one line: what holds if the test is as expected
-	Claims    []int         // claims of the changelog that it helps to decide
-	Questions []string      // ids of the reviewers' questions that it helps to answer
-	Needs     []Feature     // what the kernel must have; a missing one is an earned skip
-	Isolation Isolation     //
-	Machine   Machine       // only with Fresh: a guest unlike the usual one
-	Timeout   time.Duration // under hardware acceleration; 0 is DefaultTimeout
+	ID        string         // "area/what-holds"; the area is the program's name
+	Purpose   string         // one line: what holds if the test is as expected
+	Claims    []int          // claims of the changelog that it helps to decide
+	Questions []string       // ids of the reviewers' questions that it helps to answer
+	Needs     []feature.Name // what the kernel must have; a missing one is an earned skip
+	Isolation Isolation      //
+	Machine   Machine        // only with Fresh: a guest unlike the usual one
+	Timeout   time.Duration  // under hardware acceleration; 0 is DefaultTimeout
 	Expect    map[Generation]Expect
 }
 
@@ -87,9 +91,6 @@ type Fault struct {
 	// go: a build of the kernel, a processor. Empty: a test shows it.
 	Elsewhere string
 }
-
-// Feature names something a kernel may lack.
-type Feature string
 
 // Area returns the program that runs the test: the part of the id before the
 // slash.

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"uetest/internal/feature"
 )
 
 // programs returns, for each area with a program in selftests/, the ids of
@@ -133,7 +135,7 @@ func TestEntriesAreWhole(t *testing.T) {
 			t.Errorf("%s: a machine of its own, and isolation is not Fresh", test.ID)
 		}
 		for _, n := range test.Needs {
-			if !slices.Contains(Features(), n) {
+			if !slices.Contains(feature.All(), n) {
 				t.Errorf("%s: %s is not among the features", test.ID, n)
 			}
 		}
@@ -235,29 +237,6 @@ func TestEveryFaultAndEveryClaimHasATest(t *testing.T) {
 	}
 	if _, ok := FaultByID("no-such-fault"); ok {
 		t.Error("a fault that is none was found")
-	}
-}
-
-// The kit skips by names of its own, because guest code does not import the
-// catalogue: they have to be the same, or no skip is earned.
-func TestKitSkipsByTheCataloguesFeatures(t *testing.T) {
-	f, err := parser.ParseFile(token.NewFileSet(), "../kit/t.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	values := map[string]string{}
-	ast.Inspect(f, func(n ast.Node) bool {
-		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
-			if lit, ok := spec.Values[0].(*ast.BasicLit); ok && lit.Kind == token.STRING {
-				values[spec.Names[0].Name], _ = strconv.Unquote(lit.Value)
-			}
-		}
-		return true
-	})
-	for name, want := range map[string]Feature{"Instances": Instances, "Memfd": Memfd, "Perf": Perf} {
-		if values[name] != string(want) {
-			t.Errorf("kit.%s is %q, catalog.%s %q", name, values[name], name, want)
-		}
 	}
 }
 

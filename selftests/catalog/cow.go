@@ -1,5 +1,7 @@
 package catalog
 
+import "uetest/internal/feature"
+
 // cowTests is the area of pages that are not the program's own yet.
 var cowTests = []Test{
 	{
@@ -42,7 +44,7 @@ var cowTests = []Test{
 		ID:      "cow/file-untouched",
 		Purpose: "a shared file page touched through another mapping gets its bit",
 		Claims:  []int{1, 9},
-		Needs:   []Feature{Memfd},
+		Needs:   []feature.Name{feature.Memfd},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "reg=ok reg-lines=1 on=0 on-lines=1 off=0", Fault: "page-not-faulted-in", Promise: "reg=ok reg-lines=0 on=1 on-lines=0 off=0"},
 		},
@@ -51,7 +53,7 @@ var cowTests = []Test{
 		ID:      "cow/file-private-read",
 		Purpose: "a private file page that was only read gets its bit",
 		Claims:  []int{1, 9},
-		Needs:   []Feature{Memfd},
+		Needs:   []feature.Name{feature.Memfd},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "reg=ok reg-lines=1 on=0 on-lines=1 off=0", Fault: "page-not-faulted-in", Promise: "reg=ok reg-lines=0 on=1 on-lines=0 off=0"},
 		},
@@ -60,14 +62,14 @@ var cowTests = []Test{
 		ID:      "cow/file-private-written",
 		Purpose: "the private copy of a file page gets the bit, and the file does not",
 		Claims:  []int{1},
-		Needs:   []Feature{Memfd},
+		Needs:   []feature.Name{feature.Memfd},
 		Expect:  only(G1, "copy=0x00000001 file=0x00000000"),
 	},
 	{
 		ID:      "cow/file-shared-reaches-file",
 		Purpose: "the bit in a shared file page is seen by another mapping and by read(2)",
 		Claims:  []int{5},
-		Needs:   []Feature{Memfd},
+		Needs:   []feature.Name{feature.Memfd},
 		Expect:  only(G1, "here=0x00000001 other-mapping=0x00000001 file=1"),
 	},
 	{

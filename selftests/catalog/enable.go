@@ -1,5 +1,7 @@
 package catalog
 
+import "uetest/internal/feature"
+
 // enableTests is the area of the ways to enable an event.
 var enableTests = []Test{
 	{
@@ -36,42 +38,42 @@ var enableTests = []Test{
 		ID:      "enable/instance",
 		Purpose: "a trace instance enables the event for itself, and the program is told",
 		Claims:  []int{1},
-		Needs:   []Feature{Instances},
+		Needs:   []feature.Name{feature.Instances},
 		Expect:  same("before=0 on=1 off=0 top=0"),
 	},
 	{
 		ID:      "enable/instance-removed",
 		Purpose: "removing the instance that enabled the event disables it",
 		Claims:  []int{1},
-		Needs:   []Feature{Instances},
+		Needs:   []feature.Name{feature.Instances},
 		Expect:  same("before=0 on=1 off=0"),
 	},
 	{
 		ID:      "enable/instance-and-top",
 		Purpose: "the bit stays until the last of two buffers has disabled the event",
 		Claims:  []int{1},
-		Needs:   []Feature{Instances},
+		Needs:   []feature.Name{feature.Instances},
 		Expect:  same("both=1 top=1 instance=1 none=0"),
 	},
 	{
 		ID:      "enable/perf",
 		Purpose: "perf_event_open sets the bit, the close of the perf event clears it",
 		Claims:  []int{1},
-		Needs:   []Feature{Perf},
+		Needs:   []feature.Name{feature.Perf},
 		Expect:  same("before=0 on=1 off=0"),
 	},
 	{
 		ID:      "enable/perf-and-ftrace",
 		Purpose: "the bit stays until both perf and ftrace are off, in either order",
 		Claims:  []int{1},
-		Needs:   []Feature{Perf},
+		Needs:   []feature.Name{feature.Perf},
 		Expect:  same("both=1 perf=1 ftrace=1 none=0"),
 	},
 	{
 		ID:      "enable/two-perf-events",
 		Purpose: "the bit stays until the last of two perf events is closed",
 		Claims:  []int{1},
-		Needs:   []Feature{Perf},
+		Needs:   []feature.Name{feature.Perf},
 		Expect:  same("one=1 none=0"),
 	},
 	{

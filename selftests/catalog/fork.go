@@ -1,5 +1,7 @@
 package catalog
 
+import "uetest/internal/feature"
+
 // forkTests is the area of parent and child.
 var forkTests = []Test{
 	{
@@ -90,7 +92,7 @@ var forkTests = []Test{
 		ID:      "fork/shared-memfd",
 		Purpose: "shared file page: both are told",
 		Claims:  []int{5},
-		Needs:   []Feature{Memfd},
+		Needs:   []feature.Name{feature.Memfd},
 		Expect:  same("parent=1 child=1 lines=0"),
 	},
 	// MAP_SHARED is shared across fork for an address that was registered

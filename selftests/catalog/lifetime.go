@@ -1,5 +1,7 @@
 package catalog
 
+import "uetest/internal/feature"
+
 // lifetimeTests is the area of what lives how long.
 var lifetimeTests = []Test{
 	{
@@ -104,13 +106,13 @@ var lifetimeTests = []Test{
 	{
 		ID:      "lifetime/delete-while-perf",
 		Purpose: "DEL of an event that a perf event uses is EBUSY, after its close it works",
-		Needs:   []Feature{Perf},
+		Needs:   []feature.Name{feature.Perf},
 		Expect:  same("perf=EBUSY closed=ok"),
 	},
 	{
 		ID:      "lifetime/delete-while-in-instance",
 		Purpose: "DEL of an event that an instance enabled is EBUSY, once that is removed it works",
-		Needs:   []Feature{Instances},
+		Needs:   []feature.Name{feature.Instances},
 		Expect:  same("on=EBUSY removed=ok"),
 	},
 	{

@@ -1,5 +1,7 @@
 package catalog
 
+import "uetest/internal/feature"
+
 // statusTests is the area of the files that tell about events.
 var statusTests = []Test{
 	{
@@ -24,7 +26,7 @@ var statusTests = []Test{
 		ID:      "status/line-used-by-perf",
 		Purpose: "an event that perf uses says so",
 		Claims:  []int{10},
-		Needs:   []Feature{Perf},
+		Needs:   []feature.Name{feature.Perf},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "line=N:NAME_#_Used_by_perf"},
 			G1: {Saw: "line=NAME_#_Used_by_perf"},
@@ -34,7 +36,7 @@ var statusTests = []Test{
 		ID:      "status/line-used-by-both",
 		Purpose: "an event that both use names both",
 		Claims:  []int{10},
-		Needs:   []Feature{Perf},
+		Needs:   []feature.Name{feature.Perf},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "line=N:NAME_#_Used_by_ftrace_perf"},
 			G1: {Saw: "line=NAME_#_Used_by_ftrace_perf"},

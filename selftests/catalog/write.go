@@ -1,5 +1,7 @@
 package catalog
 
+import "uetest/internal/feature"
+
 // writeTests is the area of writing events.
 var writeTests = []Test{
 	{
@@ -35,19 +37,19 @@ var writeTests = []Test{
 	{
 		ID:      "write/both-buffers",
 		Purpose: "an event enabled in two buffers is recorded in both, and in the one that is left",
-		Needs:   []Feature{Instances},
+		Needs:   []feature.Name{feature.Instances},
 		Expect:  same("top=01000000 instance=01000000,02000000"),
 	},
 	{
 		ID:      "write/perf-counts",
 		Purpose: "perf counts each write, and ftrace records none of them",
-		Needs:   []Feature{Perf},
+		Needs:   []feature.Name{feature.Perf},
 		Expect:  same("count=3 trace=none"),
 	},
 	{
 		ID:      "write/perf-sample",
 		Purpose: "a perf sample holds the payload",
-		Needs:   []Feature{Perf},
+		Needs:   []feature.Name{feature.Perf},
 		Expect:  same("samples=1 payload=yes"),
 	},
 	{

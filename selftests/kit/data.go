@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"uetest/internal/feature"
 	"uetest/internal/uapi"
 )
 
@@ -23,7 +24,7 @@ func (t *T) Open() *Data { return t.OpenWith(unix.O_RDWR) }
 func (t *T) OpenWith(flags int) *Data {
 	fd, err := unix.Open(filepath.Join(Tracefs, uapi.DataFile), flags|unix.O_CLOEXEC, 0)
 	if err == unix.ENOENT {
-		t.Skip(UserEvents)
+		t.Skip(feature.UserEvents)
 	}
 	if err != nil {
 		t.Fatalf("open %s: %v", uapi.DataFile, err)
@@ -182,7 +183,7 @@ func (t *T) statusPage() *Mem {
 func (t *T) OpenStatus(flags int) int {
 	fd, err := unix.Open(filepath.Join(Tracefs, uapi.StatusFile), flags|unix.O_CLOEXEC, 0)
 	if err == unix.ENOENT {
-		t.Skip(UserEvents)
+		t.Skip(feature.UserEvents)
 	}
 	if err != nil {
 		t.Fatalf("open %s: %v", uapi.StatusFile, err)

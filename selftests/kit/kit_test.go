@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"uetest/internal/feature"
 	"uetest/internal/wire"
 )
 
@@ -23,7 +24,7 @@ func TestEndSaysHowTheTestEnded(t *testing.T) {
 		{"returns", func(*T) {}, wire.Done, ""},
 		{"fatal", func(k *T) { k.Fatalf("no %s", "luck") }, wire.Failed, "no luck"},
 		{"check", func(k *T) { k.Check(unix.EBUSY) }, wire.Failed, "busy"},
-		{"skip", func(k *T) { k.Skip(Perf) }, wire.Skipped, "perf"},
+		{"skip", func(k *T) { k.Skip(feature.Perf) }, wire.Skipped, "perf"},
 		{"panic", func(*T) { panic("ouch") }, wire.Failed, "panic: ouch"},
 		{"panic has a stack", func(*T) { panicking() }, wire.Failed, "kit.panicking"},
 		{"nil dereference", func(*T) { var w *Word; _ = w.off }, wire.Failed, "nil pointer"},

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"uetest/internal/feature"
 	"uetest/internal/uapi"
 )
 
@@ -48,7 +49,7 @@ func (t *T) SharedAnonymous(pages int) *Mem {
 func (t *T) Memfd(pages int) int {
 	fd, err := unix.MemfdCreate("uetest", unix.MFD_CLOEXEC)
 	if err == unix.ENOSYS {
-		t.Skip(Memfd)
+		t.Skip(feature.Memfd)
 	}
 	if err != nil {
 		t.Fatalf("memfd_create: %v", err)

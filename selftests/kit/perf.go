@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"uetest/internal/feature"
 )
 
 // PerfEvent is a perf event that counts and samples a user event for the test's
@@ -23,7 +25,7 @@ type PerfEvent struct {
 // While it is open the user event is enabled.
 func (t *T) PerfOpen(ev *Event) *PerfEvent {
 	if _, err := os.Stat("/proc/sys/kernel/perf_event_paranoid"); err != nil {
-		t.Skip(Perf)
+		t.Skip(feature.Perf)
 	}
 	id, err := strconv.ParseUint(t.ReadFile(ev.Path("id")), 10, 64)
 	t.Check(err)
@@ -37,7 +39,7 @@ func (t *T) PerfOpen(ev *Event) *PerfEvent {
 	const self, anyCPU = 0, -1
 	fd, err := unix.PerfEventOpen(&attr, self, anyCPU, -1, unix.PERF_FLAG_FD_CLOEXEC)
 	if errors.Is(err, unix.ENOSYS) {
-		t.Skip(Perf)
+		t.Skip(feature.Perf)
 	}
 	if err != nil {
 		t.Fatalf("perf_event_open of %s, id %d: %v", ev.Name, id, err)

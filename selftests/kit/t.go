@@ -8,20 +8,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"uetest/internal/feature"
 	"uetest/internal/uapi"
 	"uetest/internal/wire"
 )
 
 // Tracefs is where the agent mounts tracefs.
-const Tracefs = "/sys/kernel/tracing"
-
-// The features that a test may find missing, as catalog.Feature names them.
-const (
-	UserEvents = "user_events"
-	Perf       = "perf"
-	Instances  = "instances"
-	Memfd      = "memfd"
-)
+const Tracefs = feature.Tracefs
 
 // T is a running test. Its methods are for the test's own goroutine.
 type T struct {
@@ -133,8 +126,8 @@ func (t *T) Check(err error) {
 
 // Skip ends the test because the kernel lacks a feature, one of those that the
 // catalogue lists in the test's Needs. Any other skip is an error there.
-func (t *T) Skip(feature string) {
-	t.end(wire.Skipped, feature)
+func (t *T) Skip(f feature.Name) {
+	t.end(wire.Skipped, string(f))
 	t.stop()
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"uetest/internal/feature"
 )
 
 // TryWriteFile writes text to a file of tracefs with one write(2), without
@@ -65,7 +67,7 @@ type Instance struct {
 // Instance creates a trace instance. It is removed at the end of the test.
 func (t *T) Instance() *Instance {
 	if _, err := os.Stat(filepath.Join(Tracefs, "instances")); err != nil {
-		t.Skip(Instances)
+		t.Skip(feature.Instances)
 	}
 	t.events++
 	in := &Instance{t: t, path: fmt.Sprintf("instances/uetest_%d_%d", os.Getpid(), t.events)}

@@ -1,0 +1,4 @@
+package catalog
+
+// compatTests is the area of 32-bit callers.
+var compatTests []Test
