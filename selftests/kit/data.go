@@ -116,6 +116,7 @@ type Registration struct {
 	Index     int    // what a write starts with
 	StatusBit uint32 // g0
 	At        Bit    // g1 and later
+	addr      uint64 // of At, also once its memory is gone
 }
 
 // TryRegister registers the event so that it is told at the given bit. On g0
@@ -125,7 +126,11 @@ func (d *Data) TryRegister(ev *Event, at Bit) (*Registration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Registration{d.t, int(out.WriteIndex), out.StatusBit, at}, nil
+	r := &Registration{d.t, int(out.WriteIndex), out.StatusBit, at, out.EnableAddr}
+	if d.t.family == uapi.G3 {
+		d.t.later(undoData, func() error { return d.undoReg(r) })
+	}
+	return r, nil
 }
 
 // Register is TryRegister where nothing else than success is of interest.

@@ -48,10 +48,7 @@ func (ev *Event) delete() error {
 	// A descriptor of its own: the test's are closed.
 	d := ev.t.Open()
 	defer func() { _ = d.close() }()
-	if err := d.Delete(ev.Name); err != nil && !errors.Is(err, unix.ENOENT) {
-		return fmt.Errorf("delete event %q: %w", ev.Name, err)
-	}
-	return nil
+	return d.released(ev.Name)
 }
 
 // file is a path below the event's folder, relative to tracefs.

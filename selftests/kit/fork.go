@@ -159,7 +159,7 @@ func (c *Child) Register(fd int, ev *Event, at Bit) *Registration {
 		c.t.Fatalf("register %q in the child: %v", ev.Desc, err)
 	}
 	index, statusBit := layout.Outputs(reg)
-	return &Registration{c.t, int(index), statusBit, at}
+	return &Registration{c.t, int(index), statusBit, at, r.EnableAddr}
 }
 
 // Write writes one record in the child.
