@@ -1,6 +1,9 @@
 package uapi
 
-import "unsafe"
+import (
+	"encoding/binary"
+	"unsafe"
+)
 
 // The ioctl commands of user_events_data. The macros in user_events.h take
 // the size of a pointer and not of the struct, so a 32-bit program has other
@@ -47,3 +50,16 @@ type Unreg struct {
 
 // UnregSize is sizeof(struct user_unreg). Packing changes nothing in it.
 const UnregSize = unsafe.Sizeof(Unreg{})
+
+// Put writes u into b in the byte order of the machine. A size of 0 stands for
+// UnregSize.
+func (u Unreg) Put(b []byte) {
+	ne := binary.NativeEndian
+	if u.Size == 0 {
+		u.Size = uint32(UnregSize)
+	}
+	ne.PutUint32(b, u.Size)
+	b[4], b[5] = u.DisableBit, u.Reserved
+	ne.PutUint16(b[6:], u.Reserved2)
+	ne.PutUint64(b[8:], u.DisableAddr)
+}

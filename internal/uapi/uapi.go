@@ -15,8 +15,7 @@ import (
 	"unsafe"
 )
 
-// A Generation names a behaviour of the user_events ABI. The values are those
-// of catalog.Generation.
+// A Generation names a behaviour of the user_events ABI.
 type Generation string
 
 // The generations.
@@ -73,6 +72,12 @@ var (
 		Size: 28, EnableBit: 4, EnableSize: 5, Flags: 6, EnableAddr: 8,
 		NameArgs: 16, StatusBit: absent, WriteIndex: 24,
 	}
+)
+
+// Flags of struct user_reg, enum user_reg_flag of g3.
+const (
+	RegPersist     = 1 << 0 // the event outlives its last reference
+	RegMultiFormat = 1 << 1 // one name, an event for each list of fields
 )
 
 // RegSize is the size of the largest struct user_reg of all generations.

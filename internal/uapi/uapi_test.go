@@ -239,3 +239,18 @@ func TestG2IsToldFromG1ByItsSymbol(t *testing.T) {
 		t.Errorf("without kallsyms: %v", err)
 	}
 }
+
+func TestUnregIsLaidOutAsTheHeaderHasIt(t *testing.T) {
+	b := bytes.Repeat([]byte{0xee}, int(UnregSize)+4)
+	Unreg{DisableBit: 0x3f, Reserved: 0x01, Reserved2: 0x0203, DisableAddr: 0x1112131415161718}.Put(b)
+	if littleEndian {
+		want := "10000000" + "3f" + "01" + "0302" + "1817161514131211" + "eeeeeeee"
+		if got := hex.EncodeToString(b); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	Unreg{Size: 4097}.Put(b)
+	if got := *(*uint32)(unsafe.Pointer(&b[0])); got != 4097 {
+		t.Errorf("got size %d, want 4097", got)
+	}
+}

@@ -10,20 +10,21 @@ import (
 	"time"
 
 	"uetest/internal/feature"
+	"uetest/internal/uapi"
 )
 
-// Generation names a behaviour of the user_events ABI.
-type Generation string
+// Generation names a behaviour of the user_events ABI. A kernel is asked for
+// its generation at boot without side effects; a named kernel also declares
+// it, and the two have to agree.
+type Generation = uapi.Generation
 
-// The generations. A kernel is asked for its generation at boot without side
-// effects (internal/uapi); a named kernel also declares it, and the two have
-// to agree.
+// The generations, by the names that entries use.
 const (
-	G0       Generation = "g0"        // 6.1 before the RFC, on the RFC's own base
-	G0Stable Generation = "g0+stable" // 6.1 with the later stable fixes
-	G1       Generation = "g1"        // RFC 1/2
-	G2       Generation = "g2"        // RFC 1/2 and 2/2
-	G3       Generation = "g3"        // upstream 6.4 and later
+	G0       = uapi.G0
+	G0Stable = uapi.G0Stable
+	G1       = uapi.G1
+	G2       = uapi.G2
+	G3       = uapi.G3
 )
 
 // fallback says whose expectation stands in where a generation has none of

@@ -75,7 +75,13 @@ func (d *Data) Dup() *Data {
 }
 
 // Ioctl calls ioctl(2). The error is nil or an errno.
-func (d *Data) Ioctl(cmd uintptr, arg unsafe.Pointer) error { return uapi.Ioctl(d.FD, cmd, arg) }
+func (d *Data) Ioctl(cmd uintptr, arg unsafe.Pointer) error {
+	err := uapi.Ioctl(d.FD, cmd, arg)
+	if err == nil && cmd == uapi.IocReg {
+		d.t.registered(arg)
+	}
+	return err
+}
 
 // Family is the running kernel's generation as far as the ABI tells without
 // side effects: G0, G1 or G3.
@@ -126,11 +132,7 @@ func (d *Data) TryRegister(ev *Event, at Bit) (*Registration, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Registration{d.t, int(out.WriteIndex), out.StatusBit, at, out.EnableAddr}
-	if d.t.family == uapi.G3 {
-		d.t.later(undoData, func() error { return d.undoReg(r) })
-	}
-	return r, nil
+	return &Registration{d.t, int(out.WriteIndex), out.StatusBit, at, out.EnableAddr}, nil
 }
 
 // Register is TryRegister where nothing else than success is of interest.

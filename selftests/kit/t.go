@@ -25,6 +25,8 @@ type T struct {
 	page   *Mem // the status page, on g0
 	events int
 
+	enablers []enabler // what has been registered, where a close leaves it
+
 	undoing [phases][]func() error
 	status  wire.Status
 	text    string
@@ -39,6 +41,7 @@ const (
 	undoChildren phase = iota
 	undoTest           // what the test itself asked for
 	undoUsers          // perf events, instances
+	undoEnablers       // what a close leaves registered
 	undoData           // descriptors
 	undoEvents
 	undoMemory
