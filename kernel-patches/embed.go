@@ -41,6 +41,10 @@ type Kernel struct {
 	Generation string `json:"generation"` // ABI generation it must show when asked: g0+stable, g0, g1, g3
 	Source     string `json:"source"`     // Debian source package whose tree is patched; the series' if it names none
 
+	// Variant is what the configuration adds to the usual one: the name of
+	// config/variant/VARIANT.config. Not in series.json: see Series.Kernel.
+	Variant string `json:"-"`
+
 	// Patches are applied in this order on the source package; paths inside
 	// the series folder.
 	Patches []string `json:"patches"`
@@ -103,17 +107,45 @@ const seriesFile = "series.json"
 // FS returns the folder of the series: the patches, config/, the archive text.
 func (s *Series) FS() fs.FS { return s.folder }
 
-// Kernel returns a kernel by name. The error for an unknown one wraps
-// ErrUnknown and lists the names there are.
+// Kernel returns a kernel by name. "rfc+kasan" is the kernel rfc in the variant
+// kasan. The error for an unknown one wraps ErrUnknown and lists the names there
+// are.
 func (s *Series) Kernel(name string) (Kernel, error) {
+	plain, variant, _ := strings.Cut(name, "+")
 	names := make([]string, len(s.Kernels))
 	for i, k := range s.Kernels {
-		if k.Name == name {
-			return k, nil
+		if k.Name == plain {
+			return s.vary(k, variant)
 		}
 		names[i] = k.Name
 	}
 	return Kernel{}, fmt.Errorf("kernel %q of series %s: %w; there is %s", name, s.Name, ErrUnknown, strings.Join(names, ", "))
+}
+
+// vary returns a kernel in a variant, itself if that is empty.
+func (s *Series) vary(k Kernel, variant string) (Kernel, error) {
+	if variant == "" {
+		return k, nil
+	}
+	if all := s.Variants(); !slices.Contains(all, variant) {
+		return Kernel{}, fmt.Errorf("variant %q of series %s: %w; there is %s", variant, s.Name, ErrUnknown, strings.Join(all, ", "))
+	}
+	k.Name, k.Variant = k.Name+"+"+variant, variant
+	return k, nil
+}
+
+// Variants returns the names of the variants that every kernel of the series
+// may be built in, sorted.
+func (s *Series) Variants() []string {
+	files, err := fs.Glob(s.folder, "config/variant/*.config")
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(path.Base(f), ".config"))
+	}
+	return names
 }
 
 // Patch returns the text of one patch of the series, by the path that

@@ -33,7 +33,7 @@ func TestEverySeriesIsComplete(t *testing.T) {
 					t.Errorf("%s: kernel %s: patch %s: %d bytes, %v", name, k.Name, p, len(data), err)
 				}
 			}
-			if len(k.Blobs) == 0 {
+			if len(k.Blobs) == 0 && len(k.Patches) > 0 {
 				t.Errorf("%s: kernel %s proves no blob", name, k.Name)
 			}
 			for path, id := range k.Blobs {
@@ -74,5 +74,25 @@ func TestUnknownNamesAreRefusedByName(t *testing.T) {
 	}
 	if k, err := s.Kernel("base"); err != nil || k.Generation != "g0" {
 		t.Errorf("Kernel(base) = %+v, %v, want generation g0", k, err)
+	}
+}
+
+func TestKernelMayBeNamedWithAVariant(t *testing.T) {
+	s, err := Load("rfc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := s.Kernel("rfc")
+	if err != nil || plain.Variant != "" {
+		t.Fatalf("rfc: %+v, %v", plain, err)
+	}
+	k, err := s.Kernel("rfc+kasan")
+	if err != nil || k.Name != "rfc+kasan" || k.Variant != "kasan" || !slices.Equal(k.Patches, plain.Patches) {
+		t.Errorf("rfc+kasan: %+v, %v", k, err)
+	}
+	for _, bad := range []string{"rfc+nosuch", "nosuch+kasan", "+kasan", "rfc+../base"} {
+		if _, err := s.Kernel(bad); !errors.Is(err, ErrUnknown) {
+			t.Errorf("%s: %v", bad, err)
+		}
 	}
 }

@@ -23,6 +23,7 @@ func errorf(format string, args ...any) error { return fmt.Errorf(format, args..
 type runFlags struct {
 	treeFlags
 	on      []string
+	variant string
 	kernel  string
 	run     string
 	accel   string
@@ -46,6 +47,7 @@ generation, known faults included.`,
 		Example: `  uetest run                          the shipped RFC
   uetest run --on stable,base,rfc     the two controls as well
   uetest run --run 'fork/.*'          some of the tests
+  uetest run -K kasan                 a kernel that checks itself
   uetest run --kernel vmlinux         a kernel that is already built
   uetest run --format ktap            for a CI that reads KTAP`,
 		Args: cobra.NoArgs,
@@ -54,6 +56,7 @@ generation, known faults included.`,
 	f.add(c)
 	fl := c.Flags()
 	fl.StringSliceVar(&f.on, "on", []string{"rfc"}, "kernels to test: "+strings.Join(kernelNames(), ", "))
+	fl.StringVarP(&f.variant, "variant", "K", "", "build them in this variant: "+strings.Join(shipped().Variants(), ", "))
 	fl.StringVar(&f.kernel, "kernel", "", "boot this uncompressed vmlinux instead of building one")
 	fl.StringVar(&f.run, "run", "", "run only tests whose whole id matches this regular expression")
 	fl.StringVar(&f.accel, "accel", "auto", "auto, kvm or tcg; auto runs a virtual CPU to find out")
@@ -117,7 +120,7 @@ func (f *runFlags) config() (pipeline.Config, error) {
 	}
 	cfg.KernelFile, cfg.Accel = f.kernel, f.accel
 	cfg.Timeout, cfg.BootTimeout = f.timeout, f.boot
-	if cfg.Kernels, err = checkKernels(f.on); err != nil {
+	if cfg.Kernels, err = checkKernels(inVariant(f.on, f.variant)); err != nil {
 		return cfg, err
 	}
 	if f.run != "" {

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"uetest/internal/blame"
@@ -51,9 +48,21 @@ func kernelNames() []string {
 // checkKernels refuses a name that the series does not have.
 func checkKernels(names []string) ([]string, error) {
 	for _, name := range names {
-		if !slices.Contains(kernelNames(), name) {
-			return nil, blame.On(blame.Usage, errorf("%s: no such kernel; there are %s", name, strings.Join(kernelNames(), ", ")))
+		if _, err := shipped().Kernel(name); err != nil {
+			return nil, blame.On(blame.Usage, err)
 		}
 	}
 	return names, nil
+}
+
+// inVariant names kernels in a variant, as they are if it is empty.
+func inVariant(names []string, variant string) []string {
+	if variant == "" {
+		return names
+	}
+	var varied []string
+	for _, name := range names {
+		varied = append(varied, name+"+"+variant)
+	}
+	return varied
 }

@@ -72,11 +72,12 @@ func (d *driver) drive(ctx context.Context, tests []catalog.Test) error {
 	return err
 }
 
-// plan decides what is expected of whom: the tests that apply to generation g.
+// plan decides what is expected of whom: the tests that apply to generation g
+// and to the kernel's variant.
 func (d *driver) plan(g catalog.Generation, tests []catalog.Test) []catalog.Test {
 	var plan []catalog.Test
 	for _, t := range tests {
-		if _, ok := t.On(g); ok {
+		if _, ok := t.On(g); ok && (t.Variant == "" || t.Variant == d.kernel.variant) {
 			plan = append(plan, t)
 		}
 	}

@@ -4,7 +4,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -69,7 +68,7 @@ func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
 		}
 		if run != nil {
 			runs = append(runs, run)
-			err = errors.Join(err, save(run))
+			err = errors.Join(err, run.Save())
 		}
 		if err != nil {
 			return runs, err
@@ -180,9 +179,16 @@ func one(ctx context.Context, cfg *Config, t target, g *guest, tests []catalog.T
 // keepRuns is how many saved runs stay in the cache.
 const keepRuns = 50
 
+func runsDir(cache string) string { return filepath.Join(cache, "runs") }
+
+// LastRun returns the newest saved run of a kernel, or nil if there is none.
+func LastRun(cache, kernel string) (*results.Run, error) {
+	return results.Last(runsDir(cache), kernel)
+}
+
 // runDir makes the directory of one run. Names sort by time.
 func runDir(cache, kernel string, start time.Time) (string, error) {
-	parent := filepath.Join(cache, "runs")
+	parent := runsDir(cache)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return "", blame.On(blame.Host, err)
 	}
@@ -196,13 +202,4 @@ func runDir(cache, kernel string, start time.Time) (string, error) {
 		return "", blame.On(blame.Host, err)
 	}
 	return dir, nil
-}
-
-// save writes the run beside its console logs.
-func save(run *results.Run) error {
-	data, err := json.MarshalIndent([]*results.Run{run}, "", " ")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(run.Dir, "run.json"), append(data, '\n'), 0o644)
-	}
-	return blame.On(blame.Host, err)
 }

@@ -49,6 +49,7 @@ type built struct {
 	symbols    string // the image with its symbol table
 	release    string
 	generation catalog.Generation // as the series declares it; empty: ask the kernel
+	variant    string             // of its configuration
 	must       []feature.Name     // what its configuration was made to have
 }
 
@@ -81,7 +82,7 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 	}
 	end(p.note())
 
-	fragments, err := fragments(cfg.Series, t.kernel.Source)
+	fragments, err := fragments(cfg.Series, t.kernel)
 	if err != nil {
 		return built{}, err
 	}
@@ -94,6 +95,7 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 	return built{
 		vmlinux: image.Vmlinux, symbols: image.Symbols, release: image.Release,
 		generation: catalog.Generation(t.kernel.Generation),
+		variant:    t.kernel.Variant,
 		must:       feature.All(),
 		info: results.Kernel{
 			Name: t.name, Source: cfg.sourceName(t.kernel.Source), Patches: p.applied, Blobs: p.blobs,
@@ -148,15 +150,19 @@ func (cfg *Config) sourceName(name string) string {
 
 // fragments returns the configuration that the series asks for: the files of
 // its config folder, then those of config/SOURCE, which hold what kernels of
-// that source have and others lack; each in the order of their names.
-func fragments(s *kernelpatches.Series, source string) ([]kernel.Fragment, error) {
+// that source have and others lack, and that of the variant; each in the order
+// of their names.
+func fragments(s *kernelpatches.Series, k kernelpatches.Kernel) ([]kernel.Fragment, error) {
 	names, err := fs.Glob(s.FS(), "config/*.config")
 	if err != nil || len(names) == 0 {
 		return nil, errors.Join(err, fmt.Errorf("series %s has no config/*.config", s.Name))
 	}
-	own, err := fs.Glob(s.FS(), "config/"+source+"/*.config")
+	own, err := fs.Glob(s.FS(), "config/"+k.Source+"/*.config")
 	if err != nil {
 		return nil, err
+	}
+	if k.Variant != "" {
+		own = append(own, "config/variant/"+k.Variant+".config")
 	}
 	var list []kernel.Fragment
 	for _, name := range append(names, own...) {

@@ -48,6 +48,7 @@ type Test struct {
 	Questions []string       // ids of the reviewers' questions that it helps to answer
 	Needs     []feature.Name // what the kernel must have; a missing one is an earned skip
 	Isolation Isolation      //
+	Variant   string         // the variant of the kernel that it takes, "kasan"; empty: any
 	Machine   Machine        // only with Fresh: a guest unlike the usual one
 	Timeout   time.Duration  // under hardware acceleration; 0 is DefaultTimeout
 	Expect    map[Generation]Expect

@@ -219,6 +219,17 @@ func TestEveryFaultAndEveryClaimHasATest(t *testing.T) {
 	}
 	ids := map[string]bool{}
 	for _, f := range Faults() {
+		var variants []string
+		for _, test := range All() {
+			for _, e := range test.Expect {
+				if e.Fault == f.ID && !slices.Contains(variants, test.Variant) {
+					variants = append(variants, test.Variant)
+				}
+			}
+		}
+		if len(variants) > 1 {
+			t.Errorf("fault %s is shown in the variants %q, repro wants one", f.ID, variants)
+		}
 		if ids[f.ID] {
 			t.Errorf("fault %s twice", f.ID)
 		}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"uetest/internal/blame"
+	"uetest/internal/pipeline"
+	"uetest/internal/report"
+	"uetest/internal/results"
+	"uetest/selftests/catalog"
+)
+
+type reproFlags struct {
+	treeFlags
+	on    []string
+	accel string
+}
+
+func newRepro() *cobra.Command {
+	var f reproFlags
+	c := &cobra.Command{
+		Use:   "repro FAULT",
+		Short: "reproduce a known fault, and show it gone where it is gone",
+		Long: `Repro runs the tests that show a known fault, on the kernel that has it and on
+those that have not, and says reproduced or not reproduced with the evidence:
+what was seen, what was promised, what the kernel logged.
+
+The exit code is 0 if each kernel has the fault just if the catalogue says so.`,
+		Example: `  uetest list faults
+  uetest repro map-private-parent-missed
+  uetest repro page-end-oops --on rfc`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { return faultIDs(), 0 },
+		RunE:              func(c *cobra.Command, args []string) error { return f.exec(c, args[0]) },
+	}
+	f.add(c)
+	fl := c.Flags()
+	fl.StringSliceVar(&f.on, "on", nil, "kernels to try (default: all that the fault's tests apply to)")
+	fl.StringVar(&f.accel, "accel", "auto", "auto, kvm or tcg; auto runs a virtual CPU to find out")
+	return c
+}
+
+func faultIDs() []string {
+	var ids []string
+	for _, f := range catalog.Faults() {
+		ids = append(ids, f.ID)
+	}
+	return ids
+}
+
+func (f *reproFlags) exec(c *cobra.Command, id string) error {
+	fault, ok := catalog.FaultByID(id)
+	if !ok {
+		return blame.On(blame.Usage, errorf("no fault %q; there are:\n  %s", id, strings.Join(faultIDs(), "\n  ")))
+	}
+	if fault.Elsewhere != "" {
+		return blame.On(blame.Nothing, errorf("%s: %s\nno test of the catalogue can show it; it takes %s", fault.ID, fault.Title, fault.Elsewhere))
+	}
+	tests := results.FaultTests(id)
+	cfg, err := f.config(tests)
+	if err != nil {
+		return err
+	}
+	p := newProgress(c.ErrOrStderr(), f.quiet)
+	cfg.Notify = p.event
+	runs, err := pipeline.Run(c.Context(), cfg)
+	p.close()
+	if len(runs) > 0 {
+		o := report.Options{Color: wantColor(c.OutOrStdout())}
+		if werr := report.Repro(c.OutOrStdout(), fault, runs, o); werr != nil && err == nil {
+			err = blame.On(blame.Host, werr)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		if !results.Reproduce(id, run).AsKnown() {
+			return exitCode(blame.Test)
+		}
+	}
+	return nil
+}
+
+// config is the job: the fault's tests, on the kernels that they apply to.
+func (f *reproFlags) config(tests []catalog.Test) (pipeline.Config, error) {
+	cfg, err := f.treeFlags.config()
+	if err != nil {
+		return cfg, err
+	}
+	if cfg.Root, err = findRoot(); err != nil {
+		return cfg, err
+	}
+	cfg.Accel = f.accel
+	if cfg.Kernels, err = checkKernels(f.on); err != nil {
+		return cfg, err
+	}
+	var ids []string
+	for _, t := range tests {
+		ids = append(ids, regexp.QuoteMeta(t.ID))
+	}
+	cfg.Select = regexp.MustCompile("^(?:" + strings.Join(ids, "|") + ")$")
+	for _, k := range cfg.Series.Kernels {
+		if f.on == nil && applies(tests, catalog.Generation(k.Generation)) {
+			cfg.Kernels = append(cfg.Kernels, k.Name)
+		}
+	}
+	// The tests of one fault take one variant: the catalogue's tests see to it.
+	cfg.Kernels = inVariant(cfg.Kernels, tests[0].Variant)
+	return cfg, nil
+}
+
+func applies(tests []catalog.Test, g catalog.Generation) bool {
+	for _, t := range tests {
+		if _, ok := t.On(g); ok {
+			return true
+		}
+	}
+	return false
+}
