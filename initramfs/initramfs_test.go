@@ -69,7 +69,7 @@ func run(map[string]wire.Status) {
 func tree(t *testing.T, files map[string]string) string {
 	t.Helper()
 	root := t.TempDir()
-	for _, name := range []string{"go.mod", "go.sum", "initramfs/agent", "internal/agent", "internal/uapi", "internal/wire", "selftests/catalog"} {
+	for _, name := range []string{"go.mod", "go.sum", "initramfs/agent", "internal/agent", "internal/feature", "internal/uapi", "internal/wire", "selftests/catalog"} {
 		from := filepath.Join("..", name)
 		err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") {
