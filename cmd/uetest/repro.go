@@ -103,6 +103,11 @@ func (f *reproFlags) config(tests []catalog.Test) (pipeline.Config, error) {
 		ids = append(ids, regexp.QuoteMeta(t.ID))
 	}
 	cfg.Select = regexp.MustCompile("^(?:" + strings.Join(ids, "|") + ")$")
+	for _, name := range f.on {
+		if k, err := cfg.Series.Kernel(name); err == nil && !applies(tests, catalog.Generation(k.Generation)) {
+			return cfg, blame.On(blame.Nothing, errorf("nothing on %s, generation %s, could show this fault", name, k.Generation))
+		}
+	}
 	for _, k := range cfg.Series.Kernels {
 		if f.on == nil && applies(tests, catalog.Generation(k.Generation)) {
 			cfg.Kernels = append(cfg.Kernels, k.Name)

@@ -165,6 +165,9 @@ func one(ctx context.Context, cfg *Config, t target, g *guest, tests []catalog.T
 		return nil, err
 	}
 	run.Kernel = b.info
+	if cfg.Select != nil {
+		run.Select = cfg.Select.String()
+	}
 	run.Accel, run.AccelWhy = g.accel.String(), g.why
 	dir, err := runDir(cfg.Cache, t.name, run.Start)
 	if err != nil {
@@ -181,7 +184,8 @@ const keepRuns = 50
 
 func runsDir(cache string) string { return filepath.Join(cache, "runs") }
 
-// LastRun returns the newest saved run of a kernel, or nil if there is none.
+// LastRun returns the newest saved run of a kernel, one of the whole catalogue
+// rather than of a part, or nil if there is none.
 func LastRun(cache, kernel string) (*results.Run, error) {
 	return results.Last(runsDir(cache), kernel)
 }

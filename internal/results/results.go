@@ -93,6 +93,7 @@ type Run struct {
 	Generation string          `json:"generation"` // whose expectations were used
 	Accel      string          `json:"accel"`
 	AccelWhy   string          `json:"accel_why,omitempty"` // how it was chosen
+	Select     string          `json:"select,omitempty"`    // regular expression of the ids that were to run; empty: all
 	Boots      int             `json:"boots"`
 	Start      time.Time       `json:"start"`
 	Tests      []Test          `json:"tests"`

@@ -51,13 +51,15 @@ func Load(dir string) (*Run, error) {
 }
 
 // Last returns the newest saved run of a kernel among the directories in
-// parent, whose names sort by time, or nil if there is none. A run that was cut
-// short before it was saved does not count.
+// parent, whose names sort by time, or nil if there is none. A run of the whole
+// catalogue comes before one of a part. A run that was cut short before it was
+// saved does not count.
 func Last(parent, kernel string) (*Run, error) {
 	dirs, err := os.ReadDir(parent)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, blame.On(blame.Host, err)
 	}
+	var part *Run
 	for i := len(dirs) - 1; i >= 0; i-- {
 		run, err := Load(filepath.Join(parent, dirs[i].Name()))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -66,9 +68,13 @@ func Last(parent, kernel string) (*Run, error) {
 		if err != nil {
 			return nil, err
 		}
-		if run.Kernel.Name == kernel {
+		switch {
+		case run.Kernel.Name != kernel:
+		case run.Select == "":
 			return run, nil
+		case part == nil:
+			part = run
 		}
 	}
-	return nil, nil
+	return part, nil
 }
