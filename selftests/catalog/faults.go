@@ -1,4 +1,89 @@
 package catalog
 
+import "fmt"
+
 // faultsTests is the area of faults that hurt the kernel.
-var faultsTests []Test
+var faultsTests = []Test{
+	{
+		ID:      "faults/address-zero-logs",
+		Purpose: "an address that can never be written costs no log lines",
+		Claims:  []int{9},
+		Expect: map[Generation]Expect{
+			G1: {Saw: "reg=ok reg-lines=300 on-lines=300 off-lines=300", Fault: "unwritable-address-accepted", Promise: "reg=EFAULT reg-lines=0 on-lines=0 off-lines=0"},
+			// The fault handler says only that there is nothing at 0.
+			G3: {Saw: "reg=ENOMEM reg-lines=0 on-lines=0 off-lines=0"},
+		},
+	},
+	{
+		ID:      "faults/bit-beyond-the-word",
+		Purpose: "bit 32 is refused",
+		Claims:  []int{2},
+		Expect: map[Generation]Expect{
+			G1: {Saw: "reg=ok word=0x00000001 next=0x00000000", Fault: "reserved-bits-ignored", Promise: "reg=EINVAL word=0x00000000 next=0x00000000"},
+			G3: {Saw: "reg=EINVAL word=0x00000000 next=0x00000000"},
+		},
+	},
+	{
+		ID:      "faults/exited-children-are-kept",
+		Purpose: "a child that registered through its parent's descriptor leaves nothing behind",
+		Claims:  []int{11, 12},
+		Expect: map[Generation]Expect{
+			G0: {Saw: "kept=0 on-lines=0 off-lines=0 after-close=0 on-lines-after-close=0"},
+			G1: {Saw: "kept=40 on-lines=40 off-lines=40 after-close=0 on-lines-after-close=0", Fault: "exited-children-kept", Promise: "kept=0 on-lines=0 off-lines=0 after-close=0 on-lines-after-close=0"},
+			G3: {Saw: "kept=0 on-lines=0 off-lines=0 after-close=0 on-lines-after-close=0"},
+		},
+	},
+	{
+		ID:      "faults/killed-while-enabling",
+		Purpose: "every place is told, also if who enables the event is killed meanwhile",
+		Claims:  []int{1},
+		Expect: map[Generation]Expect{
+			G1: {Saw: "enable-file=1 all-set=no a-line-for-each-missed=yes all-set-next-time=yes", Fault: "partial-walk-when-killed", Promise: "enable-file=1 all-set=yes a-line-for-each-missed=yes all-set-next-time=yes"},
+			// What the killed task could not write a worker does.
+			G3: {Saw: "enable-file=1 all-set=yes a-line-for-each-missed=yes all-set-next-time=yes"},
+		},
+	},
+	{
+		ID:        "faults/same-place-without-end",
+		Purpose:   "registering one place again and again costs neither memory nor time",
+		Questions: []string{"duplicate-enablers"},
+		Expect: map[Generation]Expect{
+			G0: {Saw: "again=ok objects-in-thousands=0 writes-of-one-word=0 toggle-takes-longer=no objects-after-close=0"},
+			G1: {Saw: "again=ok objects-in-thousands=10 writes-of-one-word=10001 toggle-takes-longer=yes objects-after-close=0", Fault: "unbounded-enablers", Promise: "again=EADDRINUSE objects-in-thousands=0 writes-of-one-word=1 toggle-takes-longer=no objects-after-close=0"},
+			G3: {Saw: "again=EADDRINUSE objects-in-thousands=0 writes-of-one-word=1 toggle-takes-longer=no objects-after-close=0"},
+		},
+	},
+	{
+		ID:        "faults/negative-index",
+		Purpose:   "a negative index is EINVAL",
+		Isolation: Fresh,
+		Expect: map[Generation]Expect{
+			G0:       {Splat: "null pointer: kernel NULL pointer dereference in user_events_write_core.isra.0", Fault: "negative-index-oops", Promise: "write=EINVAL trace=none"},
+			G0Stable: {Saw: "write=EINVAL trace=none"},
+			G1:       {Splat: "null pointer: kernel NULL pointer dereference in user_events_write_core.isra.0", Fault: "negative-index-oops", Promise: "write=EINVAL trace=none"},
+			G3:       {Saw: "write=EINVAL trace=none"},
+		},
+	},
+	{
+		ID:        "faults/word-before-a-hole",
+		Purpose:   "the last word of a page is written without touching the next frame, where there may be none",
+		Claims:    []int{2},
+		Isolation: Fresh,
+		Machine:   Machine{Memory: 256, Append: []string{holes()}},
+		Expect: map[Generation]Expect{
+			G0: {Saw: "before-a-hole=yes reg=ok on=1 off=0"},
+			G1: {Saw: "before-a-hole=yes", Splat: "page fault in user_event_enabler_write", Fault: "page-end-oops", Promise: "before-a-hole=yes reg=ok on=1 off=0"},
+			G3: {Saw: "before-a-hole=yes reg=ok on=1 off=0"},
+		},
+	},
+}
+
+// holes takes a page out of the memory every four megabytes, so that a frame
+// without a successor is among the first that a program gets.
+func holes() string {
+	p := ""
+	for mb := 36; mb < 240; mb += 4 {
+		p += fmt.Sprintf(",4K$%dM", mb)
+	}
+	return "memmap=" + p[1:]
+}

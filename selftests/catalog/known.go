@@ -55,6 +55,28 @@ var faults = []Fault{
 		ID:    "struct-size-not-matched",
 		Title: "dynamic_events does not find an event by its struct fields (before the RFC as well, fixed in stable)",
 	},
+	{
+		ID:    "page-end-oops",
+		Title: "the last word of a page is written with an access of eight bytes that reaches into the next frame, which oopses if that is no memory or read-only",
+		Claim: 2,
+	},
+	{
+		ID:    "negative-index-oops",
+		Title: "a write with the index -1 oopses (before the RFC as well, fixed in stable)",
+	},
+	{
+		ID:    "unbounded-enablers",
+		Title: "one place may be registered without end: each time costs kernel memory charged to nobody, and a write under event_mutex at each toggle",
+	},
+	{
+		ID:    "exited-children-kept",
+		Title: "children that registered through an inherited descriptor and exited leave their mm_structs behind, and a log line a toggle each, until the last close",
+	},
+	{
+		ID:    "partial-walk-when-killed",
+		Title: "if who enables the event is killed meanwhile, the event is on and only a part of the places is told",
+		Claim: 1,
+	},
 }
 
 // Faults returns the known faults.

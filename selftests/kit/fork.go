@@ -192,6 +192,23 @@ func (c *Child) Exit() {
 	c.t.Check(c.reap())
 }
 
+// Start has the child begin a system call and does not wait for its end: the
+// child is for Kill only after that.
+func (c *Child) Start(nr uintptr, args ...uintptr) {
+	c.box.op, c.box.nr, c.box.args = opSyscall, nr, [6]uintptr{}
+	copy(c.box.args[:], args)
+	if _, err := unix.Write(c.commands, []byte{0}); err != nil {
+		c.t.Fatalf("child %d takes no commands: %v", c.pid, err)
+	}
+}
+
+// Bytes puts bytes into memory that the child reads at the same address, for
+// the arguments of a system call of it.
+func (c *Child) Bytes(b string) uintptr { return c.text(b) }
+
+// Kill kills the child with SIGKILL and waits until it is gone.
+func (c *Child) Kill() { c.t.Check(c.kill()) }
+
 // kill ends the child whatever it does.
 func (c *Child) kill() error {
 	if c.reaped {

@@ -11,8 +11,27 @@ import (
 )
 
 // Counters reads a file of lines "name value" such as /proc/vmstat.
+// Those of /proc/vmstat are brought up to date first, see refresh.
 func (t *T) Counters(path string) map[string]int {
-	return parseCounters(t.ReadFile(path))
+	if path == vmstat {
+		refresh()
+	}
+	return parseCounters(t.readProc(path))
+}
+
+const vmstat = "/proc/vmstat"
+
+// refresh has each processor add what it has counted for itself to /proc/vmstat,
+// which it else does once a second or after some dozens of pages: without it a
+// page that is left pinned would not be seen (Documentation/admin-guide/sysctl/
+// vm.rst, stat_refresh). A kernel without it shows what it shows.
+func refresh() { _, _ = os.ReadFile("/proc/sys/vm/stat_refresh") }
+
+// readProc returns a file outside of tracefs.
+func (t *T) readProc(path string) string {
+	b, err := os.ReadFile(path)
+	t.Check(err)
+	return string(b)
 }
 
 func parseCounters(text string) map[string]int {
@@ -26,16 +45,32 @@ func parseCounters(text string) map[string]int {
 	return counters
 }
 
-// Slab returns how many objects of a cache are in use, the active_objs of
-// /proc/slabinfo (slabinfo(5)). On the kernels that uetest builds caches are
-// not merged and keep no per-CPU partial slabs, but a processor's own slab
-// counts as full: differences under some dozens of objects mean nothing.
+// Slab returns how many objects of a cache are in use (slabinfo(5)). On the
+// kernels that uetest builds caches are not merged and keep no per-CPU partial
+// slabs, but the objects of a processor's own slab count as in use; shrinking
+// the cache gives those slabs back first, after which the count is exact
+// (Documentation/ABI/testing/sysfs-kernel-slab).
 func (t *T) Slab(cache string) int {
-	n, ok := parseSlab(t.ReadFile("/proc/slabinfo"), cache)
+	n, ok := t.Slabs(cache)[cache]
 	if !ok {
 		t.Fatalf("/proc/slabinfo has no %s", cache)
 	}
 	return n
+}
+
+// Slabs is Slab for several caches, looked at together.
+func (t *T) Slabs(caches ...string) map[string]int {
+	for _, c := range caches {
+		t.Check(os.WriteFile("/sys/kernel/slab/"+c+"/shrink", []byte("1"), 0))
+	}
+	text := t.readProc("/proc/slabinfo")
+	counts := map[string]int{}
+	for _, c := range caches {
+		if n, ok := parseSlab(text, c); ok {
+			counts[c] = n
+		}
+	}
+	return counts
 }
 
 func parseSlab(text, cache string) (active int, ok bool) {
@@ -53,7 +88,8 @@ func parseSlab(text, cache string) (active int, ok bool) {
 // counts them (mm/vmstat.c, nr_foll_pin_acquired and nr_foll_pin_released). No
 // one but user_events pins pages in the guest.
 func pinned() int {
-	text, err := os.ReadFile("/proc/vmstat")
+	refresh()
+	text, err := os.ReadFile(vmstat)
 	if err != nil {
 		return 0
 	}
