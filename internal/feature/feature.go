@@ -16,9 +16,11 @@ type Name string
 
 // The features.
 const (
-	Instances Name = "instances" // trace instances: tracefs has a folder instances
-	Memfd     Name = "memfd"     // memfd_create(2), CONFIG_MEMFD_CREATE
-	Perf      Name = "perf"      // perf_event_open(2), CONFIG_PERF_EVENTS
+	HugePages Name = "huge-pages" // MADV_HUGEPAGE, CONFIG_TRANSPARENT_HUGEPAGE
+	Instances Name = "instances"  // trace instances: tracefs has a folder instances
+	Memfd     Name = "memfd"      // memfd_create(2), CONFIG_MEMFD_CREATE
+	Pagemap   Name = "pagemap"    // /proc/PID/pagemap, CONFIG_PROC_PAGE_MONITOR
+	Perf      Name = "perf"       // perf_event_open(2), CONFIG_PERF_EVENTS
 )
 
 // UserEvents is what a test says it lacks that finds no user_events at all. No
@@ -34,8 +36,10 @@ var table = []struct {
 	name Name
 	has  func() bool
 }{
+	{HugePages, exists("/sys/kernel/mm/transparent_hugepage")},
 	{Instances, exists(Tracefs + "/instances")},
 	{Memfd, answers(unix.SYS_MEMFD_CREATE, 0, ^uintptr(0))},
+	{Pagemap, exists("/proc/self/pagemap")},
 	// As tools/perf does: the file is there if CONFIG_PERF_EVENTS is
 	// (perf_event_open(2)).
 	{Perf, exists("/proc/sys/kernel/perf_event_paranoid")},

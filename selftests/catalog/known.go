@@ -77,6 +77,48 @@ var faults = []Fault{
 		Title: "if who enables the event is killed meanwhile, the event is on and only a part of the places is told",
 		Claim: 1,
 	},
+	{
+		ID:    "place-ends-with-its-thread",
+		Title: "what a thread registers ends with the thread, the bit left as it is, if its process had not registered before it was made (upstream)",
+	},
+	{
+		ID:        "split-lock",
+		Title:     "a word in the last four bytes of a cache line is written by a locked access that crosses it, which a processor with split lock detection reports or refuses",
+		Elsewhere: "a processor with split lock detection (/proc/cpuinfo: split_lock_detect) under KVM or bare metal; emulation has none",
+	},
+	{
+		ID:        "unaligned-trap",
+		Title:     "a word at 4 modulo 8 is written by an atomic access of eight bytes, which traps where those have to be aligned",
+		Claim:     1,
+		Elsewhere: "a riscv64 guest, or arm64 without unaligned atomics (no FEAT_LSE2)",
+	},
+	{
+		ID:        "past-the-page-kasan",
+		Title:     "the write of the last word of a page reaches four bytes past it, and KASAN reports it if the next page is free",
+		Claim:     2,
+		Elsewhere: "a kernel built with KASAN: uetest run -K kasan",
+	},
+	{
+		ID:        "big-endian-half",
+		Title:     "on a 64-bit big endian machine the bit is set in the word behind the registered one",
+		Claim:     2,
+		Elsewhere: "a 64-bit big endian guest (s390x, ppc64)",
+	},
+	{
+		ID:        "failed-enabler-keeps-event",
+		Title:     "if the enabler cannot be allocated, registering fails and the event keeps a reference until the close",
+		Elsewhere: "a kernel that fails allocations on demand: uetest run -K fault-injection",
+	},
+	{
+		ID:        "lock-order",
+		Title:     "mmap_lock is taken under event_mutex, and event_mutex under mmap_lock when a perf ring is unmapped",
+		Elsewhere: "a kernel that checks its locks: uetest run -K lockdep",
+	},
+	{
+		ID:        "user-space-build-broken",
+		Title:     "samples/user_events/example.c and the ftrace and perf selftests of user_events no longer compile",
+		Elsewhere: "building the user-space programs of the patched tree",
+	},
 }
 
 // Faults returns the known faults.

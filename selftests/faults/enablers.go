@@ -87,7 +87,7 @@ func unboundedEnablers(t *kit.T) {
 // exitedChildren has children register a page of their own through the
 // descriptor of their parent, and exit.
 func exitedChildren(t *kit.T) {
-	const children = 40
+	const children = 25
 	d, ev, log := t.Open(), t.Event("u32 count"), t.KernelLog()
 	d.Register(ev, t.SharedAnonymous(1).Touch().Word(0).Bit(0))
 	own := t.Anonymous(1).Touch()
@@ -179,7 +179,7 @@ func partialWalk(t *kit.T) {
 // addressZero registers the address 0 many times and counts the lines exactly:
 // nothing limits their rate.
 func addressZero(t *kit.T) {
-	const many = 300
+	const many = 100
 	d, ev, log := t.Open(), t.Event("u32 count"), t.KernelLog()
 	args := t.Anonymous(1).Touch()
 	var err error

@@ -13,6 +13,8 @@ func main() {
 		"faults/killed-while-enabling":    partialWalk,
 		"faults/negative-index":           negativeIndex,
 		"faults/same-place-without-end":   unboundedEnablers,
+		"faults/vfork-leaves-the-bit":     taskOfSameMemory,
 		"faults/word-before-a-hole":       wordBeforeAHole,
+		"faults/words-before-own-pages":   wordsBeforeOwnPages,
 	})
 }

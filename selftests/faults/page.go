@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"uetest/internal/feature"
 	"uetest/selftests/kit"
 )
 
@@ -37,23 +38,34 @@ func wordBeforeAHole(t *kit.T) {
 // the last one before a hole, or nil if the allocator gives none.
 func beforeAHole(t *kit.T, ends map[uint64]bool) (*kit.Mem, int) {
 	const chunk, most = 1024, 40 // pages at a time, and how often: 160 MiB
-	pagemap, err := os.Open("/proc/self/pagemap")
-	t.Check(err)
-	defer func() { _ = pagemap.Close() }()
-	entries := make([]byte, 8*chunk)
 	for range most {
 		mem := t.Map(-1, chunk, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_POPULATE)
-		_, err := pagemap.ReadAt(entries, int64(mem.Addr(0))/int64(os.Getpagesize())*8)
-		t.Check(err)
-		for i := range chunk {
-			// Bits 0 to 54 are the frame, which only root sees
-			// (Documentation/admin-guide/mm/pagemap.rst).
-			if ends[binary.NativeEndian.Uint64(entries[8*i:])&(1<<55-1)] {
+		for i, frame := range frames(t, mem) {
+			if ends[frame] {
 				return mem, i
 			}
 		}
 	}
 	return nil, 0
+}
+
+// frames returns the numbers of the frames in which the pages lie: bits 0 to 54
+// of an entry, for root alone (Documentation/admin-guide/mm/pagemap.rst).
+func frames(t *kit.T, mem *kit.Mem) []uint64 {
+	pagemap, err := os.Open("/proc/self/pagemap")
+	if err != nil {
+		t.Skip(feature.Pagemap)
+	}
+	defer func() { _ = pagemap.Close() }()
+	page := os.Getpagesize()
+	entries := make([]byte, 8*len(mem.Bytes())/page)
+	_, err = pagemap.ReadAt(entries, int64(mem.Addr(0))/int64(page)*8)
+	t.Check(err)
+	numbers := make([]uint64, len(entries)/8)
+	for i := range numbers {
+		numbers[i] = binary.NativeEndian.Uint64(entries[8*i:]) & (1<<55 - 1)
+	}
+	return numbers
 }
 
 // endsOfMemory returns the last frame of each range of memory.
@@ -73,4 +85,70 @@ func endsOfMemory(t *kit.T) map[uint64]bool {
 	}
 	t.Logf("%d ranges of memory", len(ends))
 	return ends
+}
+
+// wordsBeforeOwnPages registers the last word of every page of a huge page but
+// the last, behind which lies memory of the program's own: what the access
+// reaches is not harmed, since it is atomic.
+func wordsBeforeOwnPages(t *kit.T) {
+	page := os.Getpagesize()
+	huge := hugePage(t)
+	t.Saw("huge", inARow(t, huge))
+	const behind = 0xa5c35a3c
+	d, ev := t.Open(), t.Event("u32 count")
+	var words []kit.Word
+	for at := page; at < len(huge.Bytes()); at += 4 * page {
+		w := huge.Word(at - 4)
+		w.Next(1).Store(behind)
+		d.Register(ev, w.Bit(31))
+		words = append(words, w)
+	}
+	count := func(key string, want uint32) {
+		right, kept := 0, 0
+		for _, w := range words {
+			if w.Load() == want {
+				right++
+			}
+			if w.Next(1).Load() == behind {
+				kept++
+			}
+		}
+		t.Saw(key, right)
+		t.Saw(key+"-kept", kept)
+	}
+	ev.On()
+	count("on", 1<<31)
+	ev.Off()
+	count("off", 0)
+}
+
+// hugePage returns memory that fills a huge page, touched.
+func hugePage(t *kit.T) *kit.Mem {
+	const size = 2 << 20 // on amd64 and arm64 with pages of 4 KiB
+	// A machine with less than 512 MiB has them off (hugepage_init, mm/huge_memory.c).
+	const enabled = "/sys/kernel/mm/transparent_hugepage/enabled"
+	was, err := os.ReadFile(enabled)
+	if err != nil {
+		t.Skip(feature.HugePages)
+	}
+	t.Check(os.WriteFile(enabled, []byte("madvise"), 0))
+	if _, old, ok := strings.Cut(string(was), "["); ok {
+		old, _, _ = strings.Cut(old, "]")
+		t.Cleanup(func() { t.Check(os.WriteFile(enabled, []byte(old), 0)) })
+	}
+	mem := t.Anonymous(2 * size / os.Getpagesize())
+	t.Check(unix.Madvise(mem.Bytes(), unix.MADV_HUGEPAGE))
+	start := int(-mem.Addr(0) & (size - 1))
+	return mem.Part(start, size).Touch()
+}
+
+// inARow reports whether the pages of memory lie behind each other.
+func inARow(t *kit.T, mem *kit.Mem) bool {
+	frames := frames(t, mem)
+	for i := range frames {
+		if frames[i] == 0 || frames[i] != frames[0]+uint64(i) {
+			return false
+		}
+	}
+	return true
 }

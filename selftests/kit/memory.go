@@ -91,6 +91,9 @@ func (m *Mem) Protect(prot int) {
 	}
 }
 
+// Part is a part of the memory, which is not unmapped by itself.
+func (m *Mem) Part(off, size int) *Mem { return &Mem{m.t, m.b[off:][:size:size]} }
+
 // Bytes is the memory itself.
 func (m *Mem) Bytes() []byte { return m.b }
 
