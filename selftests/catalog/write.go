@@ -109,13 +109,6 @@ var writeTests = []Test{
 		Purpose: "an index that was never given is ENOENT",
 		Expect:  same("next=ENOENT write=ENOENT trace=none"),
 	},
-	// On g0 and g1 this write crashes the kernel, so it is not run there; the
-	// kernel goes on, but its trace buffer takes no more records.
-	{
-		ID:      "write/negative-index",
-		Purpose: "a negative index is EINVAL",
-		Expect:  only(G0Stable, "write=EINVAL trace=none"),
-	},
 	{
 		ID:      "write/unregistered",
 		Purpose: "a descriptor that registered nothing is ENOENT, whatever others did",

@@ -28,7 +28,6 @@ func main() {
 
 		"write/shorter-than-index":     shorterThanIndex,
 		"write/unknown-index":          unknownIndex,
-		"write/negative-index":         negativeIndex,
 		"write/unregistered":           unregistered,
 		"write/under-minimum":          underMinimum,
 		"write/under-minimum-disabled": underMinimumDisabled,

@@ -27,14 +27,6 @@ func unknownIndex(t *kit.T) {
 	wrote(t, ev, n, err)
 }
 
-// An index of -1 passes a signed comparison with the number of events. It
-// crashes a kernel without the stable fix, so no other may run this.
-func negativeIndex(t *kit.T) {
-	d, ev, _ := enabled(t, "u8 a")
-	n, err := d.Write(-1, []byte{1})
-	wrote(t, ev, n, err)
-}
-
 // The event is there and enabled, but not registered on this descriptor.
 func unregistered(t *kit.T) {
 	_, ev, r := enabled(t, "u8 a")
