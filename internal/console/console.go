@@ -66,7 +66,9 @@ var (
 	cut = regexp.MustCompile(`^(?:-+\[ cut here \]-+|=+)$`)
 	// last ends a report for certain.
 	last = regexp.MustCompile(`^---\[ end `)
-	rip  = regexp.MustCompile(`^RIP: [0-9a-f]+:([\w.]+)\+0x`)
+	// The function without what the compiler's optimisations append to its name
+	// (".isra.0", ".cold"), which another compiler does not.
+	rip = regexp.MustCompile(`^RIP: [0-9a-f]+:(\w+)[\w.]*\+0x`)
 	// variable parts of a title: addresses, numbers after a colon, pids.
 	hex = regexp.MustCompile(`\b(?:0x)?[0-9a-f]{8,16}\b`)
 )

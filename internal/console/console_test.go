@@ -68,6 +68,17 @@ func TestOneReportAnOops(t *testing.T) {
 	}
 }
 
+func TestTitleHasTheFunctionOfTheSource(t *testing.T) {
+	got := Find([]string{
+		"BUG: kernel NULL pointer dereference, address: 0000000000000181",
+		"RIP: 0010:user_events_write_core.isra.0+0x65/0x160",
+	})
+	const want = "null pointer: kernel NULL pointer dereference in user_events_write_core"
+	if len(got) != 1 || got[0].Title != want {
+		t.Errorf("got %+v, want the title %q", got, want)
+	}
+}
+
 func FuzzFind(f *testing.F) {
 	f.Add("[    1.0] BUG: x\n---[ end trace 0 ]---\nRIP: 0010:f+0x1")
 	f.Add("<4>[1.0][T1] =====\n[1.0] WARNING: possible recursive locking detected")
