@@ -126,7 +126,7 @@ func sharedRegistrarGone(t *kit.T) {
 	d, ev, w := t.Open(), t.Event("u32 count"), t.SharedAnonymous(1).Touch().Word(256)
 	log, c := t.KernelLog(), t.Fork()
 	t.Open().Register(ev, t.Word().Bit(0)) // holds the event whoever goes
-	c.Store(w.Next(1), 1) // brings the page into the child's page table
+	c.Store(w.Next(1), 1)                  // brings the page into the child's page table
 	r := c.Register(d.FD, ev, w.Bit(0))
 	ev.On()
 	t.Saw("registrar-there", r.Enabled())
