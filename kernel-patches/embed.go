@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -32,6 +33,7 @@ type Series struct {
 	Kernels []Kernel `json:"kernels"` // from the unpatched one to the last
 
 	folder fs.FS
+	more   map[string][]byte // patches that With put on top, by their path
 }
 
 // Kernel is a named state of the source: the source package with patches.
@@ -148,8 +150,35 @@ func (s *Series) Variants() []string {
 	return names
 }
 
+// With returns the series with one kernel more, of that name: kernel on with
+// the patch text on top of it. It names no blobs, for nobody knows its result.
+// The error for an unknown on wraps ErrUnknown.
+func (s *Series) With(on, name string, text []byte) (*Series, error) {
+	k, err := s.Kernel(on)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.Kernel(name); err == nil {
+		return nil, fmt.Errorf("kernel %q of series %s: there is one already", name, s.Name)
+	}
+	file := name + ".patch"
+	k.Name, k.Title, k.Blobs = name, on+" with a patch on top", nil
+	k.Patches = append(slices.Clone(k.Patches), file)
+	with := *s
+	with.Kernels = append(slices.Clone(s.Kernels), k)
+	with.more = maps.Clone(s.more)
+	if with.more == nil {
+		with.more = map[string][]byte{}
+	}
+	with.more[file] = text
+	return &with, nil
+}
+
 // Patch returns the text of one patch of the series, by the path that
 // Kernel.Patches has.
 func (s *Series) Patch(name string) ([]byte, error) {
+	if text, ok := s.more[name]; ok {
+		return text, nil
+	}
 	return fs.ReadFile(s.folder, name)
 }

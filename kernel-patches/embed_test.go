@@ -96,3 +96,37 @@ func TestKernelMayBeNamedWithAVariant(t *testing.T) {
 		}
 	}
 }
+func TestWithPutsAPatchOnTop(t *testing.T) {
+	s, err := Load("rfc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, err := s.With("rfc", "mutant", []byte("text"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rfc, _ := s.Kernel("rfc")
+	k, err := with.Kernel("mutant")
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := len(k.Patches) - 1
+	if !slices.Equal(k.Patches[:last], rfc.Patches) || len(k.Blobs) != 0 || k.Generation != rfc.Generation || k.Source != rfc.Source {
+		t.Errorf("got %+v, want rfc, one patch more and no blobs", k)
+	}
+	if text, err := with.Patch(k.Patches[last]); err != nil || string(text) != "text" {
+		t.Errorf("Patch(%s) = %q, %v", k.Patches[last], text, err)
+	}
+	if _, err := with.Patch(k.Patches[0]); err != nil {
+		t.Errorf("the series' own patches are gone: %v", err)
+	}
+	if _, err := s.Kernel("mutant"); !errors.Is(err, ErrUnknown) {
+		t.Errorf("the series itself was changed: %v", err)
+	}
+	if _, err := s.With("no-such", "mutant", nil); !errors.Is(err, ErrUnknown) {
+		t.Errorf("With(no-such) = %v, want ErrUnknown", err)
+	}
+	if _, err := s.With("rfc", "base", nil); err == nil {
+		t.Error("a name that the series has was taken for another kernel")
+	}
+}

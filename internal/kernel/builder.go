@@ -53,6 +53,12 @@ func (b *Builder) path(elem ...string) string {
 	return filepath.Join(append([]string{b.root}, elem...)...)
 }
 
+// ready opens the cache at the first call.
+func (b *Builder) ready() error {
+	b.once.Do(func() { b.openErr = b.open() })
+	return b.openErr
+}
+
 // open settles where the cache is. make takes O= from the source's point of view
 // and cannot live with blanks and colons in paths.
 func (b *Builder) open() error {

@@ -103,6 +103,22 @@ func (b *Builder) Verify(img Image) error {
 	return nil
 }
 
+// Drop removes an image from the cache. That there is none is no error.
+func (b *Builder) Drop(ctx context.Context, key string) error {
+	if err := b.ready(); err != nil {
+		return err
+	}
+	dir := b.path(imageFolder, key)
+	unlock, err := lock(ctx, dir, func() {
+		b.event(Event{Stage: "wait", Text: "another run builds this image"})
+	})
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return hostError(removeDir(dir))
+}
+
 // keep makes an entry of images/ out of what was built in d.
 func (b *Builder) keep(ctx context.Context, d *buildDir, a arch, spec Spec, key string) (Image, error) {
 	b.event(Event{Stage: "image", Text: "stripping vmlinux"})

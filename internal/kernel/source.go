@@ -51,9 +51,8 @@ func packageIn(dir, name string) (Source, error) {
 // It is unpacked or mirrored once and then only compared. Within one Builder
 // the same source is the same tree, even if its files change meanwhile.
 func (b *Builder) Pristine(ctx context.Context, s Source) (*Tree, error) {
-	b.once.Do(func() { b.openErr = b.open() })
-	if b.openErr != nil {
-		return nil, b.openErr
+	if err := b.ready(); err != nil {
+		return nil, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -11,6 +11,7 @@ type Kernel struct {
 	results.Kernel
 	Release string // what uname -r prints
 	Symbols string // path of the image with its symbol table
+	Cached  bool   // the cache had it already
 }
 
 // Build does the first two stages: it builds the kernels that cfg names.
@@ -26,7 +27,13 @@ func Build(ctx context.Context, cfg Config) ([]Kernel, error) {
 		if err != nil {
 			return kernels, err
 		}
-		kernels = append(kernels, Kernel{b.info, b.release, b.symbols})
+		kernels = append(kernels, Kernel{b.info, b.release, b.symbols, b.cached})
 	}
 	return kernels, nil
+}
+
+// Drop removes a built kernel from the cache, so that a hundred kernels can be
+// tested on a disk with room for three.
+func Drop(ctx context.Context, cfg Config, k Kernel) error {
+	return builder(cfg.Cache, k.Name, serialize(cfg.Notify)).Drop(ctx, k.Key)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type driver struct {
 	judge    *results.Judge
 	reported int
 	planned  int
+	stopped  bool // Config.Stop has had enough
 
 	booting, testing time.Duration
 	retries          int
@@ -56,6 +58,9 @@ func (d *driver) drive(ctx context.Context, tests []catalog.Test) error {
 	}
 	if d.judge != nil {
 		d.run.Tests, d.run.Splats = d.judge.Finish(why)
+		if d.stopped {
+			d.run.Tests = slices.DeleteFunc(d.run.Tests, func(t results.Test) bool { return t.Verdict == results.Missing })
+		}
 	}
 	note := ""
 	switch {
@@ -135,7 +140,7 @@ func (d *driver) drain(ctx context.Context, s *session, queue [][]catalog.Test) 
 	if len(queue) == 0 && s != nil {
 		s.close()
 	}
-	for len(queue) > 0 {
+	for len(queue) > 0 && !d.stopped {
 		batch := queue[0]
 		queue = queue[1:]
 		if s == nil {
@@ -169,6 +174,9 @@ func (d *driver) batch(ctx context.Context, s *session, tests []catalog.Test) (r
 			return nil, err
 		}
 		d.reported++
+		if d.stopped {
+			return nil, nil
+		}
 		if !fit {
 			return tests[i+1:], nil
 		}
@@ -259,6 +267,14 @@ func (d *driver) lost(id, why, consolePath string) {
 	r := d.judge.Lost(id, why, console.Find(strings.Split(string(log), "\n")))
 	if r == nil || !r.Verdict.Good() {
 		d.run.Fatal = blame.Kernel
+	}
+	d.tell(r)
+}
+
+// tell shows a result to the one who may end the run for it.
+func (d *driver) tell(r *results.Test) {
+	if r != nil && d.cfg.Stop != nil && d.cfg.Stop(r) {
+		d.stopped = true
 	}
 }
 

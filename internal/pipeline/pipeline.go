@@ -3,12 +3,14 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -38,6 +40,13 @@ type Config struct {
 	BootTimeout time.Duration  // unscaled; 0 is bootLimit
 	QEMU        string         // executable; empty is the one in $PATH
 
+	// First names tests that run before the others that share a kernel with
+	// them.
+	First []string
+	// Stop, if not nil, is told each result as it comes. Once it returns true
+	// the run is over, and holds what there is.
+	Stop func(*results.Test) bool
+
 	Notify func(Event) // may be nil; called from several goroutines, one at a time
 }
 
@@ -46,7 +55,7 @@ type Config struct {
 // A kernel that behaves badly is no error; see results.Run.Exit.
 func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
 	cfg.Notify = serialize(cfg.Notify)
-	tests := chosen(cfg.Select)
+	tests := ordered(chosen(cfg.Select), cfg.First)
 	if len(tests) == 0 {
 		return nil, blame.On(blame.Nothing, fmt.Errorf("no test matches --run %s; see 'uetest list tests'", cfg.Select))
 	}
@@ -89,6 +98,18 @@ func chosen(re *regexp.Regexp) []catalog.Test {
 			tests = append(tests, t)
 		}
 	}
+	return tests
+}
+
+// ordered moves the tests that first names to the front, in its order.
+func ordered(tests []catalog.Test, first []string) []catalog.Test {
+	place := map[string]int{}
+	for i, id := range first {
+		if _, twice := place[id]; !twice {
+			place[id] = i - len(first)
+		}
+	}
+	slices.SortStableFunc(tests, func(a, b catalog.Test) int { return cmp.Compare(place[a.ID], place[b.ID]) })
 	return tests
 }
 

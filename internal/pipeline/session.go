@@ -174,6 +174,7 @@ func (s *session) run(ctx context.Context, t catalog.Test) (fit bool, err error)
 			return false, blame.On(blame.Host, fmt.Errorf("protocol: %w", err))
 		}
 		if r != nil {
+			s.d.tell(r)
 			return m.Status != wire.Timeout && m.Status != wire.Crashed && len(r.Splats) == 0, nil
 		}
 	}

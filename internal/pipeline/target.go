@@ -48,6 +48,7 @@ type built struct {
 	vmlinux    string
 	symbols    string // the image with its symbol table
 	release    string
+	cached     bool
 	generation catalog.Generation // as the series declares it; empty: ask the kernel
 	variant    string             // of its configuration
 	must       []feature.Name     // what its configuration was made to have
@@ -93,7 +94,7 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 	}
 	end(cachedNote(image.Cached))
 	return built{
-		vmlinux: image.Vmlinux, symbols: image.Symbols, release: image.Release,
+		vmlinux: image.Vmlinux, symbols: image.Symbols, release: image.Release, cached: image.Cached,
 		generation: catalog.Generation(t.kernel.Generation),
 		variant:    t.kernel.Variant,
 		must:       feature.All(),
