@@ -149,15 +149,6 @@ func (c *Child) Open() int {
 // Register registers an event in the child on one of its descriptors, its own
 // or an inherited one.
 func (c *Child) Register(fd int, ev *Event, at Bit) *Registration {
-	r, err := c.TryRegister(fd, ev, at)
-	if err != nil {
-		c.t.Fatalf("register %q in the child: %v", ev.Desc, err)
-	}
-	return r
-}
-
-// TryRegister is Register that returns the error.
-func (c *Child) TryRegister(fd int, ev *Event, at Bit) (*Registration, error) {
 	layout := c.t.Layout()
 	r := place(at)
 	r.NameArgs = uint64(c.text(ev.Desc))
@@ -165,10 +156,10 @@ func (c *Child) TryRegister(fd int, ev *Event, at Bit) (*Registration, error) {
 	reg := c.box.text[regAt:]
 	layout.Put(reg, r)
 	if _, err := c.Syscall(unix.SYS_IOCTL, uintptr(fd), uapi.IocReg, uintptr(unsafe.Pointer(&reg[0]))); err != nil {
-		return nil, err
+		c.t.Fatalf("register %q in the child: %v", ev.Desc, err)
 	}
 	index, statusBit := layout.Outputs(reg)
-	return &Registration{c.t, int(index), statusBit, at, r.EnableAddr}, nil
+	return &Registration{c.t, int(index), statusBit, at, r.EnableAddr}
 }
 
 // Write writes one record in the child.

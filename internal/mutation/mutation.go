@@ -1,0 +1,350 @@
+// Package mutation asks whether the suite tells a broken patch from the right
+// one. It puts small patches, mutants, on a kernel of the series, each of which
+// breaks one promise, builds the kernels one after the other in the build
+// directory of that series, runs the suite on each, and says which tests
+// noticed. A mutant that no test notices is a hole in the suite.
+//
+// The suite runs on the unbroken kernel first: a test that already complains
+// there notices nothing. And what few tests noticed is asked of them again, so
+// that no mutant counts as caught by a test that fails now and then.
+package mutation
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"uetest/internal/blame"
+	"uetest/internal/pipeline"
+	"uetest/internal/results"
+	"uetest/internal/wire"
+)
+
+// Options say how mutants are tried. The zero value of every optional field is
+// the usual way.
+type Options struct {
+	Config pipeline.Config // the job; its Kernels, First and Stop are this package's
+	On     string          // the kernel that the mutants are put on
+	First  bool            // end each run at the first test that notices
+	Keep   bool            // leave the built kernels in the cache
+	// Earlier is a table of a pass that was interrupted: mutants that have an
+	// outcome there are not tried again.
+	Earlier *Table
+	// Report, if not nil, is told each outcome as it comes, with the table so
+	// far.
+	Report func(*Table, *Outcome)
+}
+
+// kernelName is what every mutant is called while it is built: another name
+// would make kbuild compile again whatever holds the release.
+const kernelName = "mutant"
+
+// Run tries the mutants in their order. The table is complete as far as it
+// goes, also if there is an error.
+func Run(ctx context.Context, o Options, mutants []Mutant) (*Table, error) {
+	t := &tryer{Options: o, noise: map[string]bool{}, caught: map[string]int{}}
+	t.table = &Table{Schema: Schema, On: o.On, First: o.First}
+	if o.Config.Select != nil {
+		t.table.Select = o.Config.Select.String()
+	}
+	todo := slices.DeleteFunc(slices.Clone(mutants), t.known)
+	if len(todo) == 0 {
+		return t.table, nil
+	}
+	if err := t.control(ctx); err != nil {
+		return t.table, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	kernels := t.build(ctx, todo)
+	defer func() {
+		cancel()
+		for k := range kernels { // what was built ahead and nobody wants any more
+			t.drop(ctx, k)
+		}
+	}()
+	for k := range kernels {
+		out, err := t.try(ctx, k)
+		t.drop(ctx, k)
+		if err != nil {
+			return t.table, fmt.Errorf("mutant %s: %w", k.mutant.Name, err)
+		}
+		t.add(out)
+	}
+	return t.table, ctx.Err()
+}
+
+// tryer is one pass.
+type tryer struct {
+	Options
+	table  *Table
+	noise  map[string]bool // tests that complain of the unbroken kernel
+	caught map[string]int  // how many mutants a test caught in this pass
+}
+
+func (t *tryer) add(out Outcome) {
+	t.table.Outcomes = append(t.table.Outcomes, out)
+	for _, n := range out.By {
+		t.caught[n.ID]++
+	}
+	if t.Report != nil {
+		t.Report(t.table, &out)
+	}
+}
+
+// known takes a mutant's outcome from the earlier table.
+func (t *tryer) known(m Mutant) bool {
+	if t.Earlier == nil {
+		return false
+	}
+	for _, out := range t.Earlier.Outcomes {
+		if out.Digest == digest(t.On, m.Text) {
+			out.Name = m.Name
+			t.add(out)
+			return true
+		}
+	}
+	return false
+}
+
+// control runs the suite on the unbroken kernel.
+func (t *tryer) control(ctx context.Context) error {
+	cfg := t.Config
+	cfg.Kernels = []string{t.On}
+	runs, err := pipeline.Run(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	run := runs[0]
+	if run.Fatal != 0 || len(run.Problems)+len(run.Splats) > 0 {
+		return blame.On(blame.Kernel, fmt.Errorf("%s itself does not get through the suite, so it can tell nothing: 'uetest run --on %[1]s' shows why", t.On))
+	}
+	t.table.Noise = notices(run, nil)
+	for _, n := range t.table.Noise {
+		t.noise[n.ID] = true
+	}
+	return nil
+}
+
+// candidate is a mutant that was built, or was not.
+type candidate struct {
+	mutant Mutant
+	cfg    pipeline.Config
+	kernel pipeline.Kernel
+	err    error
+}
+
+// build builds the mutants, each while the one before it is tried. It stops at
+// the first error that is not a patch's, and when ctx ends.
+func (t *tryer) build(ctx context.Context, mutants []Mutant) <-chan candidate {
+	kernels := make(chan candidate)
+	go func() {
+		defer close(kernels)
+		for _, m := range mutants {
+			k := t.buildOne(ctx, m)
+			select {
+			case kernels <- k:
+			case <-ctx.Done():
+				t.drop(ctx, k)
+				return
+			}
+			if k.err != nil && blame.Of(k.err) != blame.Patch {
+				return
+			}
+		}
+	}()
+	return kernels
+}
+
+func (t *tryer) buildOne(ctx context.Context, m Mutant) candidate {
+	k := candidate{mutant: m, cfg: t.Config}
+	notify := k.cfg.Notify
+	k.cfg.Notify = func(e pipeline.Event) {
+		if e.Kernel == kernelName {
+			e.Kernel = m.Name
+		}
+		if notify != nil {
+			notify(e)
+		}
+	}
+	k.cfg.Kernels = []string{kernelName}
+	if k.cfg.Series, k.err = t.Config.Series.With(t.On, kernelName, m.Text); k.err != nil {
+		k.err = blame.On(blame.Usage, k.err)
+		return k
+	}
+	built, err := pipeline.Build(ctx, k.cfg)
+	if k.err = err; err == nil {
+		k.kernel = built[0]
+	}
+	return k
+}
+
+// drop removes what was built for this pass. ctx may be over already.
+func (t *tryer) drop(ctx context.Context, k candidate) {
+	if t.Keep || k.err != nil || k.kernel.Key == "" || k.kernel.Cached {
+		return
+	}
+	// An image that stays costs room and nothing else.
+	_ = pipeline.Drop(context.WithoutCancel(ctx), k.cfg, k.kernel)
+}
+
+// hung is how many tests may hang, die or crash the kernel before the rest of
+// the suite is spared: each of them costs its time-out and a boot.
+const hung = 3
+
+// few is how many tests that noticed are asked again.
+const few = 2
+
+// try runs the suite on one mutant.
+func (t *tryer) try(ctx context.Context, k candidate) (Outcome, error) {
+	m := k.mutant
+	out := Outcome{Name: m.Name, Breaks: m.Breaks, Equivalent: m.Equivalent, Digest: digest(t.On, m.Text)}
+	if k.err != nil {
+		if blame.Of(k.err) != blame.Patch {
+			return out, k.err
+		}
+		out.Class, out.Error = Unbuilt, k.err.Error()
+		return out, nil
+	}
+	start := time.Now()
+	cfg := k.cfg
+	cfg.First = t.likely()
+	down := 0
+	cfg.Stop = func(r *results.Test) bool {
+		if !t.noticed(r) {
+			return false
+		}
+		if wedged(r) {
+			down++
+		}
+		out.Cut = t.First || down >= hung
+		return out.Cut
+	}
+	run, err := runOne(ctx, cfg)
+	if err != nil {
+		return out, err
+	}
+	out.Ran, out.By, out.Outside = len(run.Tests)-run.Count(results.Missing), notices(run, t.noise), outside(run)
+	if len(out.Outside) == 0 && len(out.By) > 0 && len(out.By) <= few {
+		if err := t.again(ctx, k.cfg, &out); err != nil {
+			return out, err
+		}
+		if t.First && len(out.By) == 0 {
+			// What ended the run was no notice: all the rest of the suite has
+			// yet to be asked.
+			return t.unhurried(ctx, k, out)
+		}
+	}
+	out.Took = time.Since(start)
+	out.Class = classify(&out)
+	return out, nil
+}
+
+// unhurried tries a mutant without --first, and without the tests that are not
+// to be relied on.
+func (t *tryer) unhurried(ctx context.Context, k candidate, first Outcome) (Outcome, error) {
+	slow := *t
+	slow.First = false
+	slow.noise = maps.Clone(t.noise)
+	for _, n := range first.Unsure {
+		slow.noise[n.ID] = true
+	}
+	out, err := slow.try(ctx, k)
+	out.Unsure = append(first.Unsure, out.Unsure...)
+	return out, err
+}
+
+// again asks the tests that noticed once more.
+func (t *tryer) again(ctx context.Context, cfg pipeline.Config, out *Outcome) error {
+	var ids []string
+	for _, n := range out.By {
+		ids = append(ids, regexp.QuoteMeta(n.ID))
+	}
+	cfg.Select = regexp.MustCompile("^(?:" + strings.Join(ids, "|") + ")$")
+	run, err := runOne(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	still := notices(run, nil)
+	sure := func(n Notice) bool {
+		return slices.ContainsFunc(still, func(s Notice) bool { return s.ID == n.ID })
+	}
+	for _, n := range out.By {
+		if !sure(n) {
+			out.Unsure = append(out.Unsure, n)
+		}
+	}
+	out.By = slices.DeleteFunc(out.By, func(n Notice) bool { return !sure(n) })
+	out.Outside = outside(run)
+	return nil
+}
+
+// likely returns the tests that caught most mutants so far, the best first.
+func (t *tryer) likely() []string {
+	ids := slices.Collect(maps.Keys(t.caught))
+	slices.SortFunc(ids, func(a, b string) int {
+		return cmp.Or(cmp.Compare(t.caught[b], t.caught[a]), cmp.Compare(a, b))
+	})
+	return ids
+}
+
+// noticed reports whether r is the notice of a test that is to be relied on.
+func (t *tryer) noticed(r *results.Test) bool {
+	return !r.Verdict.Good() && !t.noise[r.ID]
+}
+
+// wedged reports whether the kernel, or the test, had to be given up.
+func wedged(r *results.Test) bool {
+	return r.Verdict == results.UnknownFault ||
+		r.Verdict == results.Errored && strings.HasPrefix(r.Detail, string(wire.Timeout))
+}
+
+func runOne(ctx context.Context, cfg pipeline.Config) (*results.Run, error) {
+	runs, err := pipeline.Run(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if len(runs) != 1 {
+		return nil, blame.On(blame.Host, errors.New("a run of one kernel gave none"))
+	}
+	return runs[0], nil
+}
+
+// notices returns the tests of a run that saw what they should not have.
+func notices(run *results.Run, noise map[string]bool) []Notice {
+	var list []Notice
+	for i := range run.Tests {
+		r := &run.Tests[i]
+		if !r.Verdict.Good() && r.Verdict != results.Missing && !noise[r.ID] {
+			list = append(list, Notice{r.ID, r.Verdict, r.Detail})
+		}
+	}
+	return list
+}
+
+// outside returns what a run shows that belongs to no test.
+func outside(run *results.Run) []string {
+	var list []string
+	for _, s := range run.Splats {
+		list = append(list, s.Title)
+	}
+	return append(list, run.Problems...)
+}
+
+func classify(out *Outcome) Class {
+	noticed := len(out.By)+len(out.Outside) > 0
+	switch {
+	case noticed && out.Equivalent != "":
+		return Contradiction
+	case noticed:
+		return Caught
+	case out.Equivalent != "":
+		return Equivalent
+	}
+	return Survived
+}

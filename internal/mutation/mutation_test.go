@@ -1,0 +1,133 @@
+package mutation
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"uetest/internal/pipeline"
+	"uetest/kernel-patches"
+)
+
+// handful are the mutants that are tried when nobody asks for all: one each of
+// what is written, when, where to, what is refused and what is said.
+var handful = []string{
+	"alignment-unchecked",
+	"never-cleared",
+	"neighbour-bit",
+	"not-at-registration",
+	"silent-failure",
+}
+
+// A kernel that breaks one promise of the patch must not pass. All of the
+// mutants take the better part of an hour:
+//
+//	UETEST_MUTANTS=all go test -run BrokenPatch -timeout 3h ./internal/mutation
+func TestBrokenPatchIsTold(t *testing.T) {
+	mutants := read(t)
+	if os.Getenv("UETEST_MUTANTS") != "all" {
+		mutants = slices.DeleteFunc(mutants, func(m Mutant) bool { return !slices.Contains(handful, m.Name) })
+		if len(mutants) != len(handful) {
+			t.Fatalf("got %d of %v", len(mutants), handful)
+		}
+	}
+	o := options(t)
+	o.First = true
+	o.Report = func(_ *Table, out *Outcome) {
+		if !out.Class.Good() {
+			t.Errorf("%s %s: %+v", out.Class, out.Name, out)
+		} else if out.Class == Caught {
+			t.Logf("%s by %s", out.Name, out.by(true))
+		}
+	}
+	table, err := Run(t.Context(), o, mutants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(table.Outcomes) != len(mutants) {
+		t.Errorf("%d mutants have %d outcomes", len(mutants), len(table.Outcomes))
+	}
+}
+
+// read returns the mutants that uetest ships.
+func read(t *testing.T) []Mutant {
+	t.Helper()
+	mutants, err := Read([]string{"testdata/mutants"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mutants
+}
+
+// options try mutants with the user's cache, so that a test does not build the
+// kernel itself again.
+func options(t *testing.T) Options {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("builds and boots kernels; not with -short")
+	}
+	if _, err := os.Stat("/usr/src/linux-source-6.1.tar.xz"); err != nil {
+		t.Skip("needs the package linux-source-6.1: ", err)
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := os.Getenv("UETEST_CACHE")
+	if cache == "" {
+		if cache, err = os.UserCacheDir(); err != nil {
+			t.Fatal(err)
+		}
+		cache = filepath.Join(cache, "uetest")
+	}
+	return Options{Config: pipeline.Config{Root: root, Cache: cache, Series: series(t)}, On: "rfc"}
+}
+
+func series(t *testing.T) *kernelpatches.Series {
+	t.Helper()
+	s, err := kernelpatches.Load("rfc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// What no test can tell from the patch, and what does not compile, is told as
+// that and not as caught. One build each, one test.
+func TestWhatIsNotCaughtIsTold(t *testing.T) {
+	o := options(t)
+	o.Config.Select = oneTest
+	const file = "--- a/kernel/trace/trace_events_user.c\n+++ b/kernel/trace/trace_events_user.c\n@@ -1,2 +1,3 @@\n // SPDX-License-Identifier: GPL-2.0-only\n+"
+	comment := file + "/* Nothing. */\n /*\n"
+	var mutants []Mutant
+	for name, text := range map[string]string{
+		"survivor":   "A comment.\n" + comment,
+		"equivalent": "Subject: a comment\nEquivalent: a comment is not\n compiled\n---\n" + comment,
+		"typing":     "A typing error.\n" + file + "int typo = ;\n /*\n",
+		"elsewhere":  "No such line.\n" + strings.ReplaceAll(comment, " // SPDX", " // There is no such line. SPDX"),
+	} {
+		m, err := Parse(name, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		mutants = append(mutants, m)
+	}
+	table, err := Run(t.Context(), o, mutants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]Class{}
+	for _, out := range table.Outcomes {
+		got[out.Name] = out.Class
+	}
+	for name, want := range map[string]Class{"survivor": Survived, "equivalent": Equivalent, "typing": Unbuilt, "elsewhere": Unbuilt} {
+		if got[name] != want {
+			t.Errorf("%s: got %q, want %q", name, got[name], want)
+		}
+	}
+	if code := table.Exit(); code != 3 {
+		t.Errorf("exit code %d, want 3: something was not built", code)
+	}
+}

@@ -1,0 +1,102 @@
+package mutation
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"uetest/internal/results"
+)
+
+// Class says what became of a mutant.
+type Class string
+
+// The classes. Good tells which of them leave the exit code at 0.
+const (
+	Caught        Class = "caught"        // a test noticed
+	Survived      Class = "SURVIVED"      // none did
+	Equivalent    Class = "equivalent"    // none did, and the patch says why none can
+	Contradiction Class = "CONTRADICTION" // it says that none can, and one did
+	Unbuilt       Class = "NOT BUILT"     // it does not apply, or not compile
+)
+
+// Good reports whether c is as it should be.
+func (c Class) Good() bool { return c == Caught || c == Equivalent }
+
+// Outcome is what the suite said of one mutant.
+type Outcome struct {
+	Name       string        `json:"name"`
+	Breaks     string        `json:"breaks,omitempty"`
+	Equivalent string        `json:"equivalent,omitempty"` // the reason that the patch gives
+	Class      Class         `json:"class"`
+	By         []Notice      `json:"by,omitempty"`      // the tests that noticed
+	Outside    []string      `json:"outside,omitempty"` // what was noticed by none: a kernel that does not boot, a splat between tests
+	Unsure     []Notice      `json:"unsure,omitempty"`  // tests that noticed once, and not when they were asked again
+	Ran        int           `json:"ran"`               // tests with a result
+	Cut        bool          `json:"cut,omitempty"`     // the run ended before all tests had their turn
+	Error      string        `json:"error,omitempty"`   // why it was not built
+	Took       time.Duration `json:"took_ns"`           // without the build
+	Digest     string        `json:"digest"`            // of the patch and of the kernel that it is put on
+}
+
+// Notice is a test that did not see on the mutant what it sees without it.
+type Notice struct {
+	ID      string          `json:"id"`
+	Verdict results.Verdict `json:"verdict"`
+	Detail  string          `json:"detail,omitempty"`
+}
+
+// Schema is the version of the JSON form of a Table.
+const Schema = 1
+
+// Table is a pass over a set of mutants.
+type Table struct {
+	Schema   int       `json:"schema"`
+	On       string    `json:"on"`     // the kernel that the mutants are put on
+	Select   string    `json:"select"` // the tests that ran, as --run has it
+	First    bool      `json:"first"`  // each run ended at the first test that noticed
+	Noise    []Notice  `json:"noise,omitempty"`
+	Outcomes []Outcome `json:"outcomes"`
+}
+
+// Count returns how many mutants are of class c.
+func (t *Table) Count(c Class) int {
+	n := 0
+	for i := range t.Outcomes {
+		if t.Outcomes[i].Class == c {
+			n++
+		}
+	}
+	return n
+}
+
+// WriteJSON writes the table; docs/formats.md describes the fields.
+func (t *Table) WriteJSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", " ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(t)
+}
+
+// ReadJSON reads what WriteJSON wrote.
+func ReadJSON(r io.Reader) (*Table, error) {
+	var t Table
+	if err := json.NewDecoder(r).Decode(&t); err != nil {
+		return nil, fmt.Errorf("not a saved table of mutants: %w", err)
+	}
+	if t.Schema != Schema {
+		return nil, fmt.Errorf("the table of mutants has schema %d, this uetest reads schema %d", t.Schema, Schema)
+	}
+	return &t, nil
+}
+
+// digest is what an outcome is found by in an earlier table.
+func digest(on string, text []byte) string {
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "%d:%s", len(on), on)
+	_, _ = h.Write(text)
+	return hex.EncodeToString(h.Sum(nil))[:16]
+}

@@ -1,0 +1,141 @@
+package mutation
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"uetest/internal/blame"
+)
+
+// Report prints outcomes for people, a line a mutant.
+type Report struct {
+	W       io.Writer
+	Color   bool
+	Verbose bool // every test that noticed, and what it saw
+}
+
+// shown is how many of the tests that noticed a line names.
+const shown = 4
+
+// Line prints one outcome.
+func (r *Report) Line(out *Outcome) error {
+	color := "32"
+	if !out.Class.Good() {
+		color = "31;1"
+	}
+	class := fmt.Sprintf("%-13s", out.Class)
+	if r.Color {
+		class = "\x1b[" + color + "m" + class + "\x1b[0m"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s  ", class, out.Name)
+	switch {
+	case out.Class == Unbuilt:
+		first, _, _ := strings.Cut(out.Error, "\n")
+		fmt.Fprintf(&b, "%s", first)
+	case out.Class.Good() && out.Equivalent != "":
+		fmt.Fprintf(&b, "%s", out.Equivalent)
+	case out.Class == Survived:
+		fmt.Fprintf(&b, "none of %d tests noticed", out.Ran)
+	default:
+		fmt.Fprintf(&b, "by %s", out.by(r.Verbose))
+	}
+	for _, n := range out.Unsure {
+		fmt.Fprintf(&b, "\n    once only: %s %s: %s", n.ID, n.Verdict, n.Detail)
+	}
+	if r.Verbose {
+		for _, n := range out.By {
+			fmt.Fprintf(&b, "\n    %s %s: %s", n.ID, n.Verdict, strings.ReplaceAll(n.Detail, "\n", "\n      "))
+		}
+		if out.Class == Unbuilt {
+			fmt.Fprintf(&b, "\n    %s", strings.ReplaceAll(out.Error, "\n", "\n    "))
+		}
+	}
+	_, err := fmt.Fprintln(r.W, b.String())
+	return err
+}
+
+// by tells in words who noticed: "12 tests: bits/each-sets-alone regressed, …".
+func (out *Outcome) by(all bool) string {
+	var list []string
+	for i, n := range out.By {
+		if i == shown && !all {
+			list = append(list, fmt.Sprintf("and %d more", len(out.By)-shown))
+			break
+		}
+		list = append(list, n.ID+" "+string(n.Verdict))
+	}
+	for _, s := range out.Outside {
+		first, _, _ := strings.Cut(s, "\n")
+		list = append(list, "outside of any test: "+first)
+	}
+	count := fmt.Sprintf("%d tests", len(out.By))
+	if len(out.By) == 1 {
+		count = "1 test"
+	}
+	if out.Cut {
+		count = "at least " + count
+	}
+	return count + ": " + strings.Join(list, ", ")
+}
+
+// Foot prints the sum. of is how many mutants there were to try.
+func (r *Report) Foot(t *Table, of int) error {
+	var counts []string
+	for _, c := range []Class{Caught, Equivalent, Survived, Contradiction, Unbuilt} {
+		if n := t.Count(c); n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n, c))
+		}
+	}
+	if left := of - len(t.Outcomes); left > 0 {
+		counts = append(counts, fmt.Sprintf("%d not tried", left))
+	}
+	for _, n := range t.Noise {
+		if _, err := fmt.Fprintf(r.W, "does not count, for it complains of %s itself: %s %s\n", t.On, n.ID, n.Verdict); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(r.W, "%d mutants of %s: %s\n", of, t.On, strings.Join(counts, ", "))
+	return err
+}
+
+// Exit returns the exit code of uetest for the table.
+func (t *Table) Exit() int {
+	code := 0
+	for i := range t.Outcomes {
+		switch c := t.Outcomes[i].Class; {
+		case c == Unbuilt:
+			code = max(code, int(blame.Patch))
+		case !c.Good():
+			code = max(code, int(blame.Test))
+		}
+	}
+	return code
+}
+
+// WriteMarkdown writes the table for a page of documentation.
+func (t *Table) WriteMarkdown(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("| mutant | what it breaks | caught by | the first of them |\n|---|---|--:|---|\n")
+	for i := range t.Outcomes {
+		out := &t.Outcomes[i]
+		count, first := fmt.Sprint(len(out.By)), ""
+		if out.Cut {
+			count += "+"
+		}
+		switch {
+		case out.Class != Caught:
+			count, first = string(out.Class), out.Equivalent
+		case len(out.By) > 0:
+			first = fmt.Sprintf("`%s` %s", out.By[0].ID, out.By[0].Verdict)
+		case len(out.Outside) > 0:
+			first, _, _ = strings.Cut(out.Outside[0], "\n")
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", cell(out.Name), cell(out.Breaks), cell(count), cell(first))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
