@@ -48,6 +48,22 @@ func same(saw string) map[Generation]Expect {
 	return map[Generation]Expect{G0: {Saw: saw}, G1: {Saw: saw}}
 }
 
+// everywhere expects one observation on every generation.
+func everywhere(saw string) map[Generation]Expect {
+	return map[Generation]Expect{G0: {Saw: saw}, G1: {Saw: saw}, G3: {Saw: saw}}
+}
+
+// remote expects one observation where the kernel writes a word of the
+// program's own, on g1 and on g3.
+func remote(saw string) map[Generation]Expect {
+	return map[Generation]Expect{G1: {Saw: saw}, G3: {Saw: saw}}
+}
+
+// since expects one observation before g3 and another from g3 on.
+func since(before, g3 string) map[Generation]Expect {
+	return map[Generation]Expect{G0: {Saw: before}, G1: {Saw: before}, G3: {Saw: g3}}
+}
+
 // only expects an observation on one generation; the test does not apply to
 // the others.
 func only(g Generation, saw string) map[Generation]Expect {

@@ -52,6 +52,10 @@ var faults = []Fault{
 		Title: "an event without fields can't be written without a payload (before the RFC as well)",
 	},
 	{
+		ID:    "write-error-hidden",
+		Title: "REG at a place that can't be written is ENOMEM: the error of the write gets lost (upstream, not the RFC)",
+	},
+	{
 		ID:    "struct-size-not-matched",
 		Title: "dynamic_events does not find an event by its struct fields (before the RFC as well, fixed in stable)",
 	},

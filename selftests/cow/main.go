@@ -167,7 +167,7 @@ func parentWriteAfterMiss(t *kit.T) {
 	t.Fork()
 	log := t.KernelLog()
 	ev.On()
-	t.Saw("missed", w.Load())
+	t.Saw("missed", w.Becomes(1))
 	w.Store(0x200)
 	ev.Off()
 	ev.On()
@@ -186,7 +186,7 @@ func secondFork(t *kit.T) {
 	t.Saw("first", w.Load())
 	t.Fork()
 	ev.Off()
-	t.Saw("second", w.Load())
+	t.Saw("second", w.Becomes(0))
 	t.Saw("lines", log.Failures())
 }
 

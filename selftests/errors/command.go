@@ -16,8 +16,6 @@ func otherCommand(t *kit.T) {
 	t.Saw("size", d.Ioctl(uapi.IOWR('*', 0, uintptr(t.Layout().Size)), mem.Pointer(0)))
 }
 
-func unreg(t *kit.T) { t.Saw("unreg", t.Open().Ioctl(uapi.IocUnreg, nil)) }
-
 func commandsOnStatus(t *kit.T) {
 	fd := t.OpenStatus(unix.O_RDWR)
 	t.Saw("reg", uapi.Ioctl(fd, uapi.IocReg, nil))

@@ -41,7 +41,6 @@ func main() {
 		"errors/del-wants-no-args": delWantsNoArgs,
 
 		"errors/other-command":        otherCommand,
-		"errors/unreg":                unreg,
 		"errors/commands-on-status":   commandsOnStatus,
 		"errors/commands-of-32-bits":  commandsOf32Bits,
 		"errors/write-only-registers": writeOnlyRegisters,

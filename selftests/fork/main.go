@@ -54,10 +54,11 @@ func start(t *kit.T, w kit.Word) *family {
 	return f
 }
 
-// both reports what parent and child are told and what was logged for it
-// since the last time.
-func (f *family) both() {
-	f.Saw("parent", f.r.Enabled())
-	f.Saw("child", f.child.Enabled(f.r))
+// both reports what parent and child are told after a toggle, and what was
+// logged for it since the last time. Where the kernel writes later, it is given
+// the time to tell both.
+func (f *family) both(toggled int) {
+	f.Saw("parent", f.r.Becomes(toggled))
+	f.Saw("child", f.child.Becomes(f.r, toggled))
 	f.Saw("lines", f.log.Failures())
 }

@@ -13,21 +13,21 @@ import (
 func privateNobodyWrote(t *kit.T) {
 	f := start(t, t.Word())
 	f.ev.On()
-	f.both()
+	f.both(1)
 }
 
 func privateParentWrote(t *kit.T) {
 	f := start(t, t.Word())
 	f.word.Next(1).Store(1)
 	f.ev.On()
-	f.both()
+	f.both(1)
 }
 
 func privateChildWrote(t *kit.T) {
 	f := start(t, t.Word())
 	f.child.Store(f.word.Next(1), 1)
 	f.ev.On()
-	f.both()
+	f.both(1)
 }
 
 func privateBothWrote(t *kit.T) {
@@ -35,7 +35,7 @@ func privateBothWrote(t *kit.T) {
 	f.child.Store(f.word.Next(1), 1)
 	f.word.Next(1).Store(1)
 	f.ev.On()
-	f.both()
+	f.both(1)
 }
 
 // The page is the parent's alone again, but still write-protected.
@@ -43,9 +43,9 @@ func privateChildGone(t *kit.T) {
 	f := start(t, t.Word())
 	f.child.Exit()
 	f.ev.On()
-	t.Saw("on", f.r.Enabled())
+	t.Saw("on", f.r.Becomes(1))
 	f.ev.Off()
-	t.Saw("off", f.r.Enabled())
+	t.Saw("off", f.r.Becomes(0))
 	t.Saw("lines", f.log.Failures())
 }
 
@@ -54,7 +54,7 @@ func privateChildGoneThenWrite(t *kit.T) {
 	f := start(t, t.Word())
 	f.child.Exit()
 	f.ev.On()
-	t.Saw("missed", f.r.Enabled())
+	t.Saw("missed", f.r.Becomes(1))
 	f.word.Next(1).Store(1)
 	t.Saw("written", f.r.Enabled())
 	f.ev.Off()
@@ -69,7 +69,7 @@ func privateOnThenOff(t *kit.T) {
 	ev.On()
 	f := &family{T: t, d: d, ev: ev, word: w, r: r, log: t.KernelLog(), child: t.Fork()}
 	ev.Off()
-	f.both()
+	f.both(0)
 }
 
 // The parent follows once it has written, the child keeps what it inherited.
@@ -80,13 +80,13 @@ func privateOnParentWrote(t *kit.T) {
 	f := &family{T: t, d: d, ev: ev, word: w, r: r, log: t.KernelLog(), child: t.Fork()}
 	w.Next(1).Store(1)
 	ev.Off()
-	f.both()
+	f.both(0)
 }
 
 func sharedAnonymous(t *kit.T) {
 	f := start(t, t.SharedAnonymous(1).Touch().Word(256))
 	f.ev.On()
-	f.both()
+	f.both(1)
 }
 
 func sharedOnThenOff(t *kit.T) {
@@ -94,14 +94,14 @@ func sharedOnThenOff(t *kit.T) {
 	f.ev.On()
 	f.child.Store(f.word.Next(1), 1) // no copy is made of a shared page
 	f.ev.Off()
-	f.both()
+	f.both(0)
 }
 
 func sharedMemfd(t *kit.T) {
 	mem := t.Map(t.Memfd(1), 1, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	f := start(t, mem.Touch().Word(256))
 	f.ev.On()
-	f.both()
+	f.both(1)
 }
 
 // A fork does not copy the page table of shared memory: what the parent has
@@ -111,7 +111,7 @@ func sharedChildRegistersUntouched(t *kit.T) {
 	log, c := t.KernelLog(), t.Fork()
 	r := c.Register(d.FD, ev, w.Bit(0))
 	ev.On()
-	t.Saw("parent", r.Enabled())
+	t.Saw("parent", r.Becomes(1))
 	t.Saw("lines", log.Failures())
 	t.Saw("child", c.Enabled(r)) // reads, and so touches
 	ev.Off()
@@ -125,7 +125,8 @@ func sharedChildRegistersUntouched(t *kit.T) {
 func sharedRegistrarGone(t *kit.T) {
 	d, ev, w := t.Open(), t.Event("u32 count"), t.SharedAnonymous(1).Touch().Word(256)
 	log, c := t.KernelLog(), t.Fork()
-	c.Store(w.Next(1), 1) // brings the page into the child's page table
+	t.Open().Register(ev, t.Word().Bit(0)) // holds the event whoever goes
+	c.Store(w.Next(1), 1)                  // brings the page into the child's page table
 	r := c.Register(d.FD, ev, w.Bit(0))
 	ev.On()
 	t.Saw("registrar-there", r.Enabled())

@@ -149,6 +149,15 @@ func (c *Child) Open() int {
 // Register registers an event in the child on one of its descriptors, its own
 // or an inherited one.
 func (c *Child) Register(fd int, ev *Event, at Bit) *Registration {
+	r, err := c.TryRegister(fd, ev, at)
+	if err != nil {
+		c.t.Fatalf("register %q in the child: %v", ev.Desc, err)
+	}
+	return r
+}
+
+// TryRegister is Register that returns the error.
+func (c *Child) TryRegister(fd int, ev *Event, at Bit) (*Registration, error) {
 	layout := c.t.Layout()
 	r := place(at)
 	r.NameArgs = uint64(c.text(ev.Desc))
@@ -156,10 +165,10 @@ func (c *Child) Register(fd int, ev *Event, at Bit) *Registration {
 	reg := c.box.text[regAt:]
 	layout.Put(reg, r)
 	if _, err := c.Syscall(unix.SYS_IOCTL, uintptr(fd), uapi.IocReg, uintptr(unsafe.Pointer(&reg[0]))); err != nil {
-		c.t.Fatalf("register %q in the child: %v", ev.Desc, err)
+		return nil, err
 	}
 	index, statusBit := layout.Outputs(reg)
-	return &Registration{c.t, int(index), statusBit, at, r.EnableAddr}
+	return &Registration{c.t, int(index), statusBit, at, r.EnableAddr}, nil
 }
 
 // Write writes one record in the child.

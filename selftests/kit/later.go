@@ -39,6 +39,12 @@ func (c *Child) Becomes(r *Registration, want int) int {
 	return c.Enabled(r)
 }
 
+// Becomes is Load once that is want, or what it is if it does not become so.
+func (w Word) Becomes(want uint32) uint32 {
+	w.m.t.Await(func() bool { return w.Load() == want })
+	return w.Load()
+}
+
 // Goes reports whether the event is deleted without anybody asking for it.
 func (ev *Event) Goes() bool { return ev.t.Await(func() bool { return !ev.Exists() }) }
 

@@ -202,3 +202,64 @@ func TestSlabIsParsed(t *testing.T) {
 		t.Error("a cache that is not there was found")
 	}
 }
+
+// ringPage is a page as the kernel gives it: 16 bytes of header, then words.
+func ringPage(when uint64, words ...uint32) []byte {
+	b := binary.NativeEndian.AppendUint64(nil, when)
+	b = binary.NativeEndian.AppendUint64(b, uint64(4*len(words))|1<<31)
+	for _, w := range words {
+		b = binary.NativeEndian.AppendUint32(b, w)
+	}
+	return append(b, 0xee, 0xee, 0xee, 0xee) // behind what is committed
+}
+
+func TestPageOfTheRingBufferIsParsed(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		page []byte
+		want []entry
+	}{
+		{"empty", ringPage(5), nil},
+		{"short and long", ringPage(1000, 10<<5|1, 0x11, 20<<5, 12, 0x22, 0x33), []entry{
+			{1010, words(0x11)}, {1030, words(0x22, 0x33)},
+		}},
+		{"time passes", ringPage(1, 1<<5|ringTimeExtend, 1, 2<<5|1, 7), []entry{{1 + 1 + 1<<27 + 2, words(7)}}},
+		{"time is set", ringPage(1, 3<<5|ringTimeStamp, 1, 1, 7), []entry{{3 + 1<<27, words(7)}}},
+		{"discarded", ringPage(1, 1<<5|ringPadding, 8, 0xdead, 1, 7), []entry{{2, words(7)}}},
+	} {
+		got, err := ringEntries(c.page)
+		if err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: got %v, %v\nwant %v", c.name, got, err, c.want)
+		}
+	}
+	for name, page := range map[string][]byte{
+		"no header":        make([]byte, 15),
+		"over the page":    ringPage(1, 2),
+		"long, no length":  ringPage(1, 0),
+		"length too large": ringPage(1, 0, 100, 1),
+		"length too small": ringPage(1, 0, 3, 1),
+		"commit too large": ringPage(1, 1, 2)[:20],
+	} {
+		if got, err := ringEntries(page); err == nil {
+			t.Errorf("%s: no error but %v", name, got)
+		}
+	}
+}
+
+func words(list ...uint32) (b []byte) {
+	for _, w := range list {
+		b = binary.NativeEndian.AppendUint32(b, w)
+	}
+	return b
+}
+
+func FuzzRingEntries(f *testing.F) {
+	f.Add(ringPage(1000, 10<<5|1, 0x11, 20<<5, 12, 0x22, 0x33))
+	f.Add(ringPage(1, 1<<5|ringTimeExtend, 1, 2<<5|1, 7))
+	f.Fuzz(func(t *testing.T, page []byte) {
+		entries, err := ringEntries(page)
+		if err == nil && 4*len(entries) > len(page) {
+			t.Errorf("%d entries in %d bytes", len(entries), len(page))
+		}
+	})
+}

@@ -25,7 +25,8 @@ type T struct {
 	page   *Mem // the status page, on g0
 	events int
 
-	enablers []enabler // what has been registered, where a close leaves it
+	enablers []enabler           // what has been registered, where a close leaves it
+	traced   map[string][]Record // what was read of a trace file, where reading consumes it
 
 	undoing [phases][]func() error
 	status  wire.Status
@@ -48,7 +49,7 @@ const (
 	phases
 )
 
-func newT(id string, to sender) *T { return &T{id: id, to: to} }
+func newT(id string, to sender) *T { return &T{id: id, to: to, traced: map[string][]Record{}} }
 
 // stop ends the test's goroutine. What is deferred still runs.
 func (t *T) stop() { runtime.Goexit() }

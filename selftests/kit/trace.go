@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"uetest/internal/uapi"
 )
 
 // Record is one user event in the trace.
@@ -50,13 +52,22 @@ func ParseTrace(text string) ([]Record, error) {
 	}
 	var records []Record
 	for _, e := range entries {
-		if len(e) < commonSize {
-			return nil, fmt.Errorf("trace: an entry of %d bytes, fewer than its common fields", len(e))
+		r, err := recordOf(e)
+		if err != nil {
+			return nil, err
 		}
-		ne := binary.NativeEndian
-		records = append(records, Record{int(ne.Uint16(e)), int(int32(ne.Uint32(e[4:]))), e[commonSize:]})
+		records = append(records, r)
 	}
 	return records, nil
+}
+
+// recordOf is the record that an entry holds.
+func recordOf(e []byte) (Record, error) {
+	if len(e) < commonSize {
+		return Record{}, fmt.Errorf("trace: an entry of %d bytes, fewer than its common fields", len(e))
+	}
+	ne := binary.NativeEndian
+	return Record{int(ne.Uint16(e)), int(int32(ne.Uint32(e[4:]))), e[commonSize:]}, nil
 }
 
 // parseDump parses "00000010: 38 39 …  89…": eight digits of offset, sixteen
@@ -88,15 +99,19 @@ func parseDump(line string) (offset int, b []byte, err error) {
 // ClearTrace empties the top level ring buffer.
 func (t *T) ClearTrace() {
 	t.TruncateFile("trace")
+	delete(t.traced, "trace")
 }
 
+// PrintsFields reports whether the trace shows a user event field by field and
+// not as a dump of its bytes (g3).
+func (t *T) PrintsFields() bool { return t.Family() == uapi.G3 }
+
 // Trace returns the records of an event in a trace file, "trace" for the top
-// level one. Reading does not consume them.
+// level one. A second call returns them again.
 func (t *T) Trace(file string, ev *Event) []Record {
 	id, err := strconv.Atoi(t.ReadFile(ev.Path("id")))
 	t.Check(err)
-	all, err := ParseTrace(t.ReadFile(file))
-	t.Check(err)
+	all := t.allRecords(file)
 	var own []Record
 	for _, r := range all {
 		if r.Type == id {
@@ -104,6 +119,16 @@ func (t *T) Trace(file string, ev *Event) []Record {
 		}
 	}
 	return own
+}
+
+func (t *T) allRecords(file string) []Record {
+	if t.PrintsFields() {
+		t.traced[file] = append(t.traced[file], t.ringRecords(file)...)
+		return t.traced[file]
+	}
+	all, err := ParseTrace(t.ReadFile(file))
+	t.Check(err)
+	return all
 }
 
 // Payloads shows the payloads of records in hexadecimal: "none", or "2a000000",

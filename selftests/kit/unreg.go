@@ -75,14 +75,32 @@ func (c *Child) Unreg(fd int, at Bit) error {
 	return err
 }
 
-// released deletes an event, or finds it gone. While it is busy it may be about
-// to go by itself.
-func (d *Data) released(name string) error {
+// DeleteWhenFree asks for the event to be deleted, again while it is busy where
+// the kernel lets go of it later. There an event that goes by itself is ENOENT
+// in the end.
+func (d *Data) DeleteWhenFree(name string) error {
 	var err error
 	d.t.Await(func() bool {
 		err = d.Delete(name)
 		return !errors.Is(err, unix.EBUSY)
 	})
+	return err
+}
+
+// LetGo closes the descriptor, and takes the places of the registrations back
+// where a close leaves them.
+func (d *Data) LetGo(registrations ...*Registration) {
+	if d.t.PlacesOutliveFiles() {
+		for _, r := range registrations {
+			d.t.Check(d.Unreg(r))
+		}
+	}
+	d.Close()
+}
+
+// released deletes an event, or finds it gone.
+func (d *Data) released(name string) error {
+	err := d.DeleteWhenFree(name)
 	if err != nil && !errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("delete event %q: %w", name, err)
 	}

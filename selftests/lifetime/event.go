@@ -15,16 +15,41 @@ func held(t *kit.T) (*kit.Data, *kit.Event, *kit.Registration) {
 	return d, ev, d.Register(ev, t.Word().Bit(0))
 }
 
+// deleted deletes an event that nobody holds, or waits until it has gone by
+// itself.
+func deleted(t *kit.T, ev *kit.Event) {
+	if err := t.Open().DeleteWhenFree(ev.Name); err != nil && !(t.PlacesOutliveFiles() && errors.Is(err, unix.ENOENT)) {
+		t.Fatalf("delete %s: %v", ev.Name, err)
+	}
+}
+
+// appendWhenFree writes a line that deletes to dynamic_events, again while the
+// kernel has yet to let go of the event.
+func appendWhenFree(t *kit.T, line string) error {
+	var err error
+	t.Await(func() bool {
+		err = kit.TryAppendFile("dynamic_events", line)
+		return !errors.Is(err, unix.EBUSY)
+	})
+	return err
+}
+
 func eventStays(t *kit.T) {
-	d, ev, _ := held(t)
+	d, ev, r := held(t)
 	d.Close()
-	t.Saw("listed", ev.Exists())
+	t.Saw("closed", ev.Exists())
+	if t.PlacesOutliveFiles() {
+		t.Check(t.Open().Unreg(r))
+	}
+	t.Await(func() bool { return !ev.Exists() })
+	t.Saw("nobody-left", ev.Exists())
 }
 
 func enabledEventStaysOn(t *kit.T) {
-	d, ev, _ := held(t)
+	d, ev, r := held(t)
 	ev.On()
-	d.Close()
+	d.LetGo(r)
+	t.Settle()
 	t.Saw("enable-file", t.ReadFile(ev.Path("enable")))
 	t.Saw("used-by", t.Status().Events[ev.Name].UsedBy)
 }
@@ -44,21 +69,22 @@ func sameNameOtherFields(t *kit.T) {
 	ev.On()
 	other := t.EventOf(ev.Name, ev.Name+" u8 a")
 	d := t.Open()
-	r, err := d.TryRegister(other, t.Word().Bit(0))
+	_, err := d.TryRegister(other, t.Word().Bit(0))
 	t.Saw("reg", err)
-	n, err := d.Write(r.Index, make([]byte, 1))
+	const first = 0 // index of the descriptor
+	n, err := d.Write(first, make([]byte, 1))
 	t.Saw("one-byte", kit.Result(n, err))
-	n, err = d.Write(r.Index, make([]byte, 4))
+	n, err = d.Write(first, make([]byte, 4))
 	t.Saw("four-bytes", kit.Result(n, err))
 }
 
 func recreatedWithNewFields(t *kit.T) {
-	d, ev, _ := held(t)
-	d.Close()
+	d, ev, r := held(t)
+	d.LetGo(r)
 	e := t.Open()
-	t.Check(e.Delete(ev.Name))
+	deleted(t, ev)
 	again := t.EventOf(ev.Name, ev.Name+" u8 a")
-	r := e.Register(again, t.Word().Bit(0))
+	r = e.Register(again, t.Word().Bit(0))
 	ev.On()
 	t.Saw("on", r.Enabled())
 	n, err := e.Write(r.Index, make([]byte, 1))
@@ -69,10 +95,10 @@ func recreatedWithNewFields(t *kit.T) {
 // nothing starts at 0 whatever others hold.
 func indexAfterDelete(t *kit.T) {
 	e := t.Open()
-	d, ev, _ := held(t)
+	d, ev, r := held(t)
 	d.Register(t.Event("u32 count"), t.Word().Bit(0))
-	d.Close()
-	t.Check(e.Delete(ev.Name))
+	d.LetGo(r)
+	deleted(t, ev)
 	first := e.Register(t.Event("u32 count"), t.Word().Bit(0))
 	second := e.Register(ev, t.Word().Bit(0))
 	again := e.Register(ev, t.Word().Bit(1))
@@ -82,52 +108,57 @@ func indexAfterDelete(t *kit.T) {
 }
 
 func deleteWhileHeld(t *kit.T) {
-	d, ev, _ := held(t)
+	d, ev, r := held(t)
 	e := t.Open()
 	t.Saw("held", e.Delete(ev.Name))
 	t.Saw("by-its-holder", d.Delete(ev.Name))
-	d.Close()
-	t.Saw("closed", e.Delete(ev.Name))
+	d.LetGo(r)
+	t.Saw("closed", e.DeleteWhenFree(ev.Name))
 	t.Saw("again", e.Delete(ev.Name))
 }
 
 func deleteWhileOn(t *kit.T) {
-	d, ev, _ := held(t)
+	d, ev, r := held(t)
 	ev.On()
-	d.Close()
+	d.LetGo(r)
+	t.Settle()
 	e := t.Open()
 	t.Saw("on", e.Delete(ev.Name))
 	ev.Off()
-	t.Saw("off", e.Delete(ev.Name))
+	t.Saw("off", e.DeleteWhenFree(ev.Name))
 }
 
 func deleteWhilePerf(t *kit.T) {
-	d, ev, _ := held(t)
+	d, ev, r := held(t)
 	p := t.PerfOpen(ev)
-	d.Close()
+	d.LetGo(r)
+	t.Settle()
 	e := t.Open()
 	t.Saw("perf", e.Delete(ev.Name))
 	p.Close()
-	t.Saw("closed", e.Delete(ev.Name))
+	t.Saw("closed", e.DeleteWhenFree(ev.Name))
 }
 
 func deleteWhileInInstance(t *kit.T) {
-	d, ev, _ := held(t)
+	d, ev, r := held(t)
 	in := t.Instance()
 	t.WriteFile(in.Path(ev.Path("enable")), "1")
-	d.Close()
+	d.LetGo(r)
+	t.Settle()
 	e := t.Open()
 	t.Saw("on", e.Delete(ev.Name))
 	in.Remove()
-	t.Saw("removed", e.Delete(ev.Name))
+	t.Saw("removed", e.DeleteWhenFree(ev.Name))
 }
 
 func deleteByDynamicEvents(prefix string) func(*kit.T) {
 	return func(t *kit.T) {
-		d, ev, _ := held(t)
+		d, ev := t.Open(), t.Event("")
+		t.AppendFile("dynamic_events", "u:"+ev.Desc)
+		r := d.Register(ev, t.Word().Bit(0))
 		t.Saw("held", kit.TryAppendFile("dynamic_events", prefix+ev.Name))
-		d.Close()
-		t.Saw("closed", kit.TryAppendFile("dynamic_events", prefix+ev.Name))
+		d.LetGo(r)
+		t.Saw("closed", appendWhenFree(t, prefix+ev.Name))
 		t.Saw("listed", ev.Exists())
 	}
 }
@@ -136,9 +167,7 @@ func deleteByDynamicEvents(prefix string) func(*kit.T) {
 func deleteByFields(fields, others string) func(*kit.T) {
 	return func(t *kit.T) {
 		ev := t.Event(fields)
-		d := t.Open()
-		d.Register(ev, t.Word().Bit(0))
-		d.Close()
+		t.AppendFile("dynamic_events", "u:"+ev.Desc)
 		t.Saw("other-fields", kit.TryAppendFile("dynamic_events", "-:"+ev.Name+" "+others))
 		t.Saw("its-fields", kit.TryAppendFile("dynamic_events", "-:"+ev.Name+" "+fields))
 	}
@@ -171,10 +200,10 @@ func folderFollowsTheEvent(t *kit.T) {
 	}
 	t.Saw("before", there())
 	d := t.Open()
-	d.Register(ev, t.Word().Bit(0))
+	r := d.Register(ev, t.Word().Bit(0))
 	t.Saw("registered", there())
-	d.Close()
-	t.Check(t.Open().Delete(ev.Name))
+	d.LetGo(r)
+	deleted(t, ev)
 	t.Saw("deleted", there())
 }
 

@@ -147,10 +147,12 @@ func counts(t *kit.T) {
 func deleted(t *kit.T) {
 	ev, other := t.Event("u32 count"), t.Event("u32 count")
 	d, e := t.Open(), t.Open()
-	d.Register(ev, t.Word().Bit(0))
+	r := d.Register(ev, t.Word().Bit(0))
 	e.Register(other, t.Word().Bit(0))
-	d.Close()
-	t.Check(e.Delete(ev.Name))
+	d.LetGo(r)
+	if err := e.DeleteWhenFree(ev.Name); err != unix.ENOENT { // gone by itself
+		t.Check(err)
+	}
 	t.Saw("deleted", line(t, ev))
 	t.Saw("other", line(t, other) != "none")
 }
