@@ -16,11 +16,22 @@ type Name string
 
 // The features.
 const (
-	HugePages Name = "huge-pages" // MADV_HUGEPAGE, CONFIG_TRANSPARENT_HUGEPAGE
-	Instances Name = "instances"  // trace instances: tracefs has a folder instances
-	Memfd     Name = "memfd"      // memfd_create(2), CONFIG_MEMFD_CREATE
-	Pagemap   Name = "pagemap"    // /proc/PID/pagemap, CONFIG_PROC_PAGE_MONITOR
-	Perf      Name = "perf"       // perf_event_open(2), CONFIG_PERF_EVENTS
+	HistTriggers Name = "hist-triggers"  // hist: in a trigger file, CONFIG_HIST_TRIGGERS
+	HugePages    Name = "huge-pages"     // MADV_HUGEPAGE, CONFIG_TRANSPARENT_HUGEPAGE
+	Hugetlb      Name = "hugetlb"        // MAP_HUGETLB, CONFIG_HUGETLBFS
+	Instances    Name = "instances"      // trace instances: tracefs has a folder instances
+	KSM          Name = "ksm"            // MADV_MERGEABLE, CONFIG_KSM
+	Memfd        Name = "memfd"          // memfd_create(2), CONFIG_MEMFD_CREATE
+	Pagemap      Name = "pagemap"        // /proc/PID/pagemap, CONFIG_PROC_PAGE_MONITOR
+	Perf         Name = "perf"           // perf_event_open(2), CONFIG_PERF_EVENTS
+	RAMDisk      Name = "ram-disk"       // /dev/ram0, CONFIG_BLK_DEV_RAM
+	SecretMemory Name = "secret-memory"  // memfd_secret(2), CONFIG_SECRETMEM; it may need secretmem.enable=1
+	SoftDirty    Name = "soft-dirty"     // /proc/PID/clear_refs takes 4, CONFIG_MEM_SOFT_DIRTY
+	Swap         Name = "swap"           // swapon(2), CONFIG_SWAP
+	Synthetic    Name = "synthetic"      // synthetic_events, CONFIG_SYNTH_EVENTS
+	Userfault    Name = "userfaultfd"    // userfaultfd(2), CONFIG_USERFAULTFD
+	UserfaultWP  Name = "userfaultfd-wp" // and write protection by it, which takes the architecture's support
+	UserNS       Name = "user-namespace" // CLONE_NEWUSER, CONFIG_USER_NS
 )
 
 // UserEvents is what a test says it lacks that finds no user_events at all. No
@@ -36,13 +47,26 @@ var table = []struct {
 	name Name
 	has  func() bool
 }{
-	{HugePages, exists("/sys/kernel/mm/transparent_hugepage")},
+	{HistTriggers, readmeSays("hist:keys=")},
+	{HugePages, exists("/sys/kernel/mm/transparent_hugepage/enabled")},
+	{Hugetlb, exists("/proc/sys/vm/nr_hugepages")},
 	{Instances, exists(Tracefs + "/instances")},
+	{KSM, exists("/sys/kernel/mm/ksm/run")},
 	{Memfd, answers(unix.SYS_MEMFD_CREATE, 0, ^uintptr(0))},
 	{Pagemap, exists("/proc/self/pagemap")},
 	// As tools/perf does: the file is there if CONFIG_PERF_EVENTS is
 	// (perf_event_open(2)).
 	{Perf, exists("/proc/sys/kernel/perf_event_paranoid")},
+	{RAMDisk, exists("/dev/ram0")},
+	// Up to 6.4 the system call says ENOSYS unless the parameter is set, so it
+	// is the parameter that is asked for.
+	{SecretMemory, exists("/sys/module/secretmem/parameters/enable")},
+	{SoftDirty, softDirty},
+	{Swap, exists("/proc/swaps")},
+	{Synthetic, exists(Tracefs + "/synthetic_events")},
+	{Userfault, answers(unix.SYS_USERFAULTFD, ^uintptr(0), 0)},
+	{UserfaultWP, userfaultWP},
+	{UserNS, exists("/proc/self/ns/user")},
 }
 
 // All returns the features that a test may need.
