@@ -78,6 +78,16 @@ func All() []Name {
 	return names
 }
 
+// Has reports whether the running kernel has a feature.
+func Has(name Name) bool {
+	for _, f := range table {
+		if f.name == name {
+			return f.has()
+		}
+	}
+	return false
+}
+
 // Missing returns the features that the running kernel lacks.
 func Missing() []Name {
 	names := []Name{}

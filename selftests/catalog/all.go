@@ -69,3 +69,9 @@ func since(before, g3 string) map[Generation]Expect {
 func only(g Generation, saw string) map[Generation]Expect {
 	return map[Generation]Expect{g: {Saw: saw}}
 }
+
+// onPlaces expects one observation wherever a place is registered to be told,
+// on g1 and on g3.
+func onPlaces(saw string) map[Generation]Expect {
+	return map[Generation]Expect{G1: {Saw: saw}, G3: {Saw: saw}}
+}

@@ -36,6 +36,10 @@ var faults = []Fault{
 		Claim: 1,
 	},
 	{
+		ID:    "write-into-reused-memory",
+		Title: "after munmap the kernel goes on writing the address, whatever is mapped there by then",
+	},
+	{
 		ID:    "unwritable-address-accepted",
 		Title: "address 0 may be registered, and costs a log line at every toggle",
 	},

@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"uetest/internal/feature"
 )
 
 // At is memory that is mapped, or not, whatever the test does: the stack, the
@@ -19,6 +21,20 @@ func (t *T) At(addr uint64, pages int) *Mem {
 	start := uintptr(addr)
 	p := *(*unsafe.Pointer)(unsafe.Pointer(&start))
 	return &Mem{t, unsafe.Slice((*byte)(p), pages*os.Getpagesize())}
+}
+
+// Wrap is memory that the program has anyway. Nothing of it is undone.
+func (t *T) Wrap(b []byte) *Mem { return &Mem{t, b} }
+
+// MapFile maps a file from an offset on, see Map.
+func (t *T) MapFile(fd int, off int64, pages, prot, flags int) *Mem {
+	b, err := unix.Mmap(fd, off, pages*os.Getpagesize(), prot, flags)
+	if err != nil {
+		t.Fatalf("mmap of %d pages from %d, prot %#x, flags %#x: %v", pages, off, prot, flags, err)
+	}
+	m := &Mem{t, b}
+	t.later(undoMemory, m.unmap)
+	return m
 }
 
 // Mapping returns where /proc/self/maps has the mapping of that name first:
@@ -102,7 +118,7 @@ type Page struct {
 func (w Word) Page() Page {
 	f, err := os.Open("/proc/self/pagemap")
 	if errors.Is(err, os.ErrNotExist) {
-		w.m.t.Skip("pagemap")
+		w.m.t.Skip(feature.Pagemap)
 	}
 	w.m.t.Check(err)
 	defer func() { _ = f.Close() }() // read only

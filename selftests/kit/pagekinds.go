@@ -28,6 +28,10 @@ func (t *T) WriteSystemFile(path, text string, lacks feature.Name) {
 		t.Skip(lacks)
 	}
 	t.Check(err)
+	if _, choice, ok := strings.Cut(string(old), "["); ok { // "always [madvise] never"
+		choice, _, _ = strings.Cut(choice, "]")
+		old = []byte(choice)
+	}
 	t.later(undoMemory, func() error { return os.WriteFile(path, old, 0) })
 	t.Check(os.WriteFile(path, []byte(text), 0))
 }
@@ -50,9 +54,10 @@ func (t *T) FreeHugeTLB() int {
 // Huge maps private anonymous memory that is one huge page once it has been
 // touched, MADV_HUGEPAGE, and returns the word in its middle, untouched.
 func (t *T) Huge() Word {
-	if _, err := os.Stat("/sys/kernel/mm/transparent_hugepage"); err != nil {
-		t.Skip(feature.HugePages)
-	}
+	// A kernel with less than 512 MiB has none unless it is told to
+	// (hugepage_init of mm/huge_memory.c).
+	t.WriteSystemFile("/sys/kernel/mm/transparent_hugepage/enabled", "madvise", feature.HugePages)
+	t.WriteSystemFile("/sys/kernel/mm/transparent_hugepage/use_zero_page", "1", feature.HugePages)
 	m := t.Anonymous(2 * HugePageSize / os.Getpagesize()) // an aligned one lies in it
 	m.Advise(unix.MADV_HUGEPAGE)
 	off := int(-m.Addr(0) & (HugePageSize - 1))
@@ -105,6 +110,15 @@ func (t *T) SecretMemory() *Mem {
 	t.later(undoMemory, func() error { return unix.Close(fd) })
 	t.Check(unix.Ftruncate(fd, int64(os.Getpagesize())))
 	return t.Map(fd, 1, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+}
+
+// ClearSoftDirty forgets which pages of the program were written, and
+// write-protects them to find out anew.
+func (t *T) ClearSoftDirty() {
+	if !feature.Has(feature.SoftDirty) {
+		t.Skip(feature.SoftDirty)
+	}
+	t.Check(os.WriteFile("/proc/self/clear_refs", []byte("4"), 0))
 }
 
 // Merge has KSM merge all pages of m, which have to be alike, and waits until

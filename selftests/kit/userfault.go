@@ -2,6 +2,7 @@ package kit
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -44,6 +45,7 @@ const (
 const (
 	uffdioAPI          = 0xc018aa3f
 	uffdioRegister     = 0xc020aa00
+	uffdioCopy         = 0xc028aa03
 	uffdioZeropage     = 0xc020aa04
 	uffdioWriteProtect = 0xc018aa06
 
@@ -116,17 +118,25 @@ func (u *Userfault) protect(r uffdRange, on bool) error {
 	return nil
 }
 
-// resolve runs in a goroutine of its own and uses nothing of T.
+// resolve runs in a goroutine of its own and uses nothing of T. If it can't go
+// on it closes the descriptor, so that nobody waits for it.
 func (u *Userfault) resolve() {
 	defer u.resolver.Done()
+	if err := u.resolveAll(); err != nil {
+		err = errors.Join(err, unix.Close(u.fd))
+		u.failed.Store(&err)
+	}
+}
+
+// resolveAll resolves faults until it is told to stop.
+func (u *Userfault) resolveAll() error {
 	for {
 		fds := []unix.PollFd{{Fd: int32(u.fd), Events: unix.POLLIN}, {Fd: int32(u.stop[0]), Events: unix.POLLIN}}
 		if _, err := unix.Poll(fds, -1); err != nil && !errors.Is(err, unix.EINTR) {
-			u.failed.Store(&err)
-			return
+			return fmt.Errorf("poll: %w", err)
 		}
 		if fds[1].Revents != 0 {
-			return
+			return nil
 		}
 		// struct uffd_msg: u8 event, 7 reserved bytes, then for a page fault
 		// u64 flags and u64 address.
@@ -147,8 +157,7 @@ func (u *Userfault) resolve() {
 			err = u.let(msg.addr, msg.flags)
 		}
 		if err != nil {
-			u.failed.Store(&err)
-			return
+			return err
 		}
 	}
 }
@@ -179,10 +188,28 @@ func (u *Userfault) let(addr, flags uint64) error {
 		mode     uint64
 		zeropage int64
 	}{uffdRange: page}
-	if errno := u.ioctl(uffdioZeropage, unsafe.Pointer(&zero)); errno != 0 && errno != unix.EEXIST {
-		return errno
+	errno := u.ioctl(uffdioZeropage, unsafe.Pointer(&zero))
+	if errno == unix.EINVAL {
+		errno = u.copyHuge(addr) // hugetlb has no zero page
+	}
+	if errno != 0 && errno != unix.EEXIST {
+		return fmt.Errorf("userfaultfd: the page can't be brought: %w", errno)
 	}
 	return nil
+}
+
+// copyHuge brings a page of hugetlb.
+func (u *Userfault) copyHuge(addr uint64) unix.Errno {
+	zeroes, err := unix.MmapPtr(-1, 0, nil, HugePageSize, unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		return unix.ENOMEM
+	}
+	defer func() { _ = unix.MunmapPtr(zeroes, HugePageSize) }()
+	from := struct {
+		dst, src, len, mode uint64
+		copied              int64
+	}{dst: addr &^ (HugePageSize - 1), src: uint64(uintptr(zeroes)), len: HugePageSize}
+	return u.ioctl(uffdioCopy, unsafe.Pointer(&from))
 }
 
 // Faults returns how many faults there were.
@@ -194,15 +221,11 @@ func (u *Userfault) Waited() bool { return u.waited.Load() }
 
 // close lets go of the mapping, and of whoever still waits for a fault in it.
 func (u *Userfault) close() error {
-	if u.fd < 0 {
-		return nil
-	}
 	err := unix.Close(u.stop[1]) // the resolver sees the end of the file
 	u.resolver.Wait()
-	err = errors.Join(err, unix.Close(u.stop[0]), unix.Close(u.fd))
-	u.fd = -1
+	err = errors.Join(err, unix.Close(u.stop[0]))
 	if failed := u.failed.Load(); failed != nil {
-		err = errors.Join(err, *failed)
+		return errors.Join(err, *failed)
 	}
-	return err
+	return errors.Join(err, unix.Close(u.fd))
 }
