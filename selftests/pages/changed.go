@@ -56,7 +56,9 @@ func reusedUnregistered(t *kit.T) {
 	t.Saw("unreg", p.d.UnregAt(p.w.Addr(), 0))
 	m.Replace(-1, rw, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	p.w.Store(0xaaaa_aaaa)
-	p.blind("on", true)
+	p.set(true)
+	t.Settle()
+	p.reportLines("on")
 	t.Saw("written", p.w.Load())
 }
 
