@@ -179,7 +179,11 @@ func (p *printer) knownFaults(r *results.Run, o Options) {
 			continue
 		}
 		for _, t := range by[id] {
-			p.f("    %s: %s\n", t.ID, firstOf(results.Difference(t.Promise, t.Saw)))
+			what := firstOf(results.Difference(t.Promise, t.Saw))
+			if len(t.Splats) > 0 {
+				what = t.Splats[0].Title
+			}
+			p.f("    %s: %s\n", t.ID, what)
 		}
 	}
 }

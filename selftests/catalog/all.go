@@ -11,6 +11,7 @@ var areas = [][]Test{
 	bitsTests,
 	compatTests,
 	cowTests,
+	debugTests,
 	enableTests,
 	errorsTests,
 	faultsTests,

@@ -101,10 +101,9 @@ var faults = []Fault{
 		Elsewhere: "a riscv64 guest, or arm64 without unaligned atomics (no FEAT_LSE2)",
 	},
 	{
-		ID:        "past-the-page-kasan",
-		Title:     "the write of the last word of a page reaches four bytes past it, and KASAN reports it if the next page is free",
-		Claim:     2,
-		Elsewhere: "a kernel built with KASAN: uetest run -K kasan",
+		ID:    "past-the-page-kasan",
+		Title: "the write of the last word of a page reaches four bytes past it, and KASAN reports it if the next page is free",
+		Claim: 2,
 	},
 	{
 		ID:        "big-endian-half",
@@ -113,14 +112,12 @@ var faults = []Fault{
 		Elsewhere: "a 64-bit big endian guest (s390x, ppc64)",
 	},
 	{
-		ID:        "failed-enabler-keeps-event",
-		Title:     "if the enabler cannot be allocated, registering fails and the event keeps a reference until the close",
-		Elsewhere: "a kernel that fails allocations on demand: uetest run -K fault-injection",
+		ID:    "failed-enabler-keeps-event",
+		Title: "if the enabler cannot be allocated, registering fails and the event keeps a reference until the close",
 	},
 	{
-		ID:        "lock-order",
-		Title:     "mmap_lock is taken under event_mutex, and event_mutex under mmap_lock when a perf ring is unmapped",
-		Elsewhere: "a kernel that checks its locks: uetest run -K lockdep",
+		ID:    "lock-order",
+		Title: "mmap_lock is taken under event_mutex, and event_mutex under mmap_lock when a perf ring is unmapped",
 	},
 	{
 		ID:        "user-space-build-broken",
