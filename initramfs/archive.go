@@ -36,8 +36,9 @@ var skeleton = []cpio.Record{
 // guestInode is the inode number that the names of the guest program share.
 const guestInode = 1
 
-// layout lists the records of the image, sorted, parents first.
-func layout(o Options, areas []area, guest, bb string) ([]cpio.Record, error) {
+// layout lists the records of the image, sorted, parents first. guest, twin and
+// bb are the programs in it; twin only if in has one.
+func layout(o Options, in inputs, guest, twin, bb string) ([]cpio.Record, error) {
 	records := map[string]cpio.Record{}
 	add := func(r cpio.Record) error {
 		if _, ok := records[r.Name]; ok {
@@ -61,7 +62,7 @@ func layout(o Options, areas []area, guest, bb string) ([]cpio.Record, error) {
 		return nil, err
 	}
 	names := []string{"init"}
-	for _, a := range areas {
+	for _, a := range in.areas {
 		names = append(names, "selftests/"+a.name)
 	}
 	slices.Sort(names)
@@ -72,6 +73,20 @@ func layout(o Options, areas []area, guest, bb string) ([]cpio.Record, error) {
 			data = program
 		}
 		if err := add(cpio.StaticRecord(data, info)); err != nil {
+			return nil, err
+		}
+	}
+
+	if in.twin != "" {
+		data, err := os.ReadFile(twin)
+		if err != nil {
+			return nil, err
+		}
+		dir := "selftests/" + twinArch[o.Arch]
+		if err := add(cpio.Directory(dir, 0o755)); err != nil {
+			return nil, err
+		}
+		if err := add(cpio.StaticRecord(data, cpio.Info{Name: dir + "/" + in.twin, Mode: cpio.S_IFREG | 0o755})); err != nil {
 			return nil, err
 		}
 	}

@@ -145,7 +145,14 @@ func create(ctx context.Context, o Options, in inputs, dir string) (Image, error
 	if err := compileGuest(ctx, o, tc, in.areas, work, guest); err != nil {
 		return Image{}, err
 	}
-	records, err := layout(o, in.areas, guest, bb)
+	twin := ""
+	if in.twin != "" {
+		twin = filepath.Join(work, "twin")
+		if err := compileTwin(ctx, o, tc, in.twin, twin); err != nil {
+			return Image{}, err
+		}
+	}
+	records, err := layout(o, in, guest, twin, bb)
 	if err != nil {
 		return Image{}, err
 	}

@@ -33,6 +33,7 @@ const agentDir = "initramfs/agent"
 // inputs are what an image is made of.
 type inputs struct {
 	areas    []area
+	twin     string // the area that has a twin, or empty
 	key      string // hash of everything
 	shellKey string // hash of what the shell's commands depend on
 }
@@ -98,10 +99,18 @@ func findInputs(o Options) (inputs, error) {
 	if err := hashPackages(h, ctxt, o.Root, module, start); err != nil {
 		return inputs{}, err
 	}
+	twin := ""
+	if arch := twinArch[o.Arch]; arch != "" && slices.ContainsFunc(areas, func(a area) bool { return a.name == twinArea }) {
+		twin = twinArea
+		h.add("twin", []byte(arch))
+		if err := hashPackages(h, goContext(arch), o.Root, module, []string{"selftests/" + twin}); err != nil {
+			return inputs{}, err
+		}
+	}
 	for _, f := range o.Files {
 		h.add(fmt.Sprintf("file %s %o", f.Path, f.Mode.Perm()), f.Data)
 	}
-	return inputs{areas: areas, key: h.sum(), shellKey: shellKey}, nil
+	return inputs{areas: areas, twin: twin, key: h.sum(), shellKey: shellKey}, nil
 }
 
 // hasher hashes named pieces so that no two lists of them look alike.

@@ -16,6 +16,7 @@ type Name string
 
 // The features.
 const (
+	Compat32     Name = "compat32"       // programs for 386 on amd64, CONFIG_IA32_EMULATION
 	HistTriggers Name = "hist-triggers"  // hist: in a trigger file, CONFIG_HIST_TRIGGERS
 	HugePages    Name = "huge-pages"     // MADV_HUGEPAGE, CONFIG_TRANSPARENT_HUGEPAGE
 	Hugetlb      Name = "hugetlb"        // MAP_HUGETLB, CONFIG_HUGETLBFS
@@ -47,6 +48,10 @@ var table = []struct {
 	name Name
 	has  func() bool
 }{
+	// arch/x86/entry/vdso/vdso32-setup.c is there with CONFIG_IA32_EMULATION.
+	// The kernel may still refuse such programs (ia32_emulation=0): that is
+	// found out by starting one.
+	{Compat32, exists("/proc/sys/abi/vsyscall32")},
 	{HistTriggers, readmeSays("hist:keys=")},
 	{HugePages, exists("/sys/kernel/mm/transparent_hugepage/enabled")},
 	{Hugetlb, exists("/proc/sys/vm/nr_hugepages")},

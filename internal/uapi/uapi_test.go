@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"unsafe"
@@ -59,7 +60,7 @@ func (l Layout) fields() map[string]int {
 }
 
 // compile lets the C compiler check the assertions.
-func compile(t *testing.T, source string) {
+func compile(t *testing.T, source string, flags ...string) {
 	t.Helper()
 	cc, err := exec.LookPath("cc")
 	if err != nil {
@@ -69,12 +70,30 @@ func compile(t *testing.T, source string) {
 	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(cc, "-fsyntax-only", file).CombinedOutput(); err != nil {
+	if out, err := exec.Command(cc, append(flags, "-fsyntax-only", file)...).CombinedOutput(); err != nil {
 		t.Errorf("cc disagrees: %v\n%s\n%s", err, out, source)
 	}
 }
 
-func TestLayoutsAreThoseOfTheCompiler(t *testing.T) {
+// preamble32 does without the headers of a 32-bit C library.
+const preamble32 = `#include <stddef.h>
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+`
+
+func TestLayoutsAreThoseOfTheCompiler(t *testing.T) { compareLayouts(t, preamble) }
+
+// A __u64 is aligned to 4 there, but the structs are packed: nothing moves.
+func TestLayoutsAreThoseOfA32BitCompiler(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the C compiler of this machine has no -m32")
+	}
+	compareLayouts(t, preamble32+"_Static_assert(_Alignof(struct { __u64 a; }) == 4, \"this compiler is for 64 bits\");\n", "-m32")
+}
+
+func compareLayouts(t *testing.T, preamble string, flags ...string) {
 	for g, header := range headers {
 		t.Run(string(g), func(t *testing.T) {
 			l := g.Layout()
@@ -96,7 +115,7 @@ func TestLayoutsAreThoseOfTheCompiler(t *testing.T) {
 				fmt.Fprintf(&c, "_Static_assert(offsetof(struct user_unreg, disable_bit) == %d, \"disable_bit\");\n", unsafe.Offsetof(u.DisableBit))
 				fmt.Fprintf(&c, "_Static_assert(offsetof(struct user_unreg, disable_addr) == %d, \"disable_addr\");\n", unsafe.Offsetof(u.DisableAddr))
 			}
-			compile(t, c.String())
+			compile(t, c.String(), flags...)
 		})
 	}
 }

@@ -47,8 +47,8 @@ type Tests map[string]func(*T)
 // resultFD is the descriptor that the agent passes.
 const resultFD = 3
 
-// Main runs the test that the command line names and exits: 0 if an End was
-// sent, whatever it says, else 2.
+// Main runs the test that the command line names, or a Part of it, and exits: 0
+// if an End was sent, whatever it says, else 2.
 func Main(tests Tests) {
 	os.Exit(run(os.Args[1:], tests, os.Stdout, os.Stderr, resultSender()))
 }
@@ -60,12 +60,12 @@ func run(args []string, tests Tests, stdout, stderr io.Writer, to sender) int {
 			_, _ = fmt.Fprintln(stdout, id)
 		}
 		return 0
-	case len(args) == 2 && args[0] == "-run":
+	case len(args) == 2 && args[0] == "-run", len(args) > 2 && args[0] == "-run" && args[2] == partFlag:
 		id := args[1]
 		body, ok := tests[id]
 		end := wire.Message{Kind: wire.End, ID: id, Status: wire.Failed, Text: "this program has no such test; the image and the catalogue differ"}
 		if ok {
-			end = runOne(id, body, to)
+			end = runOne(id, body, to, args[2:]...)
 		}
 		if err := to.send(end); err != nil {
 			_, _ = fmt.Fprintf(stderr, "%s: can't report the end: %v\n", id, err)
@@ -80,8 +80,14 @@ func run(args []string, tests Tests, stdout, stderr io.Writer, to sender) int {
 // runOne runs the body in a goroutine of its own that is locked to its thread
 // until the process ends: children of a raw clone are killed when the thread
 // that made them ends, and perf counts a thread.
-func runOne(id string, body func(*T), to sender) wire.Message {
+func runOne(id string, body func(*T), to sender, part ...string) wire.Message {
 	t := newT(id, to)
+	if len(part) > 0 {
+		var err error
+		if t.family, t.files, t.args, err = parsePart(part[1:]); err != nil {
+			return wire.Message{Kind: wire.End, ID: id, Status: wire.Failed, Text: err.Error()}
+		}
+	}
 	pins := pinned()
 	done := make(chan struct{})
 	go func() {

@@ -2,6 +2,7 @@ package kit
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -28,6 +29,24 @@ func (t *T) Map(fd, pages, prot, flags int) *Mem {
 		t.Fatalf("mmap of %d pages, prot %#x, flags %#x: %v", pages, prot, flags, err)
 	}
 	m := &Mem{t, b}
+	t.later(undoMemory, m.unmap)
+	return m
+}
+
+// MapAt is Map at an address, where nothing may be mapped yet. It returns
+// nothing mapped elsewhere (MAP_FIXED_NOREPLACE).
+func (t *T) MapAt(addr uint64, fd, pages, prot, flags int) *Mem {
+	size := pages * os.Getpagesize()
+	var at unsafe.Pointer
+	*(*uintptr)(unsafe.Pointer(&at)) = uintptr(addr) // of no Go object
+	p, err := unix.MmapPtr(fd, 0, at, uintptr(size), prot, flags|unix.MAP_FIXED_NOREPLACE)
+	if err == nil && p != at {
+		err = errors.Join(errors.New("mapped elsewhere: the kernel knows no MAP_FIXED_NOREPLACE"), unix.MunmapPtr(p, uintptr(size)))
+	}
+	if err != nil {
+		t.Fatalf("mmap of %d pages at %#x: %v", pages, addr, err)
+	}
+	m := &Mem{t, unsafe.Slice((*byte)(p), size)}
 	t.later(undoMemory, m.unmap)
 	return m
 }
@@ -67,7 +86,8 @@ func (m *Mem) unmap() error {
 	}
 	b := m.b
 	m.b = nil
-	if err := unix.Munmap(b); err != nil {
+	// Not Munmap: that knows the memory of Mmap alone, and not of MmapPtr.
+	if err := unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b))); err != nil {
 		return fmt.Errorf("munmap: %w", err)
 	}
 	return nil
@@ -172,11 +192,11 @@ type Bit struct {
 
 // scratch returns the page in which the kit prepares ioctl arguments, cleared.
 func (t *T) scratch() *Mem {
-	if t.args == nil {
-		t.args = t.Anonymous(1)
+	if t.space == nil {
+		t.space = t.Anonymous(1)
 	}
-	clear(t.args.b)
-	return t.args
+	clear(t.space.b)
+	return t.space
 }
 
 // putIndex writes a write index as user_events expects it before a payload.

@@ -21,12 +21,15 @@ type T struct {
 	id     string
 	to     sender
 	family uapi.Generation
-	args   *Mem // scratch page for ioctl arguments: never on the Go heap
+	space  *Mem // scratch page for ioctl arguments: never on the Go heap
 	page   *Mem // the status page, on g0
 	events int
 
 	enablers []enabler           // what has been registered, where a close leaves it
 	traced   map[string][]Record // what was read of a trace file, where reading consumes it
+
+	args  []string // of a Part
+	files []int    // that it inherited
 
 	undoing [phases][]func() error
 	status  wire.Status

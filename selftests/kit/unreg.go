@@ -101,6 +101,10 @@ func (d *Data) LetGo(registrations ...*Registration) {
 // released deletes an event, or finds it gone.
 func (d *Data) released(name string) error {
 	err := d.DeleteWhenFree(name)
+	if errors.Is(err, unix.ENOTTY) {
+		// A 32-bit program has no ioctl; what it made it made by this file.
+		err = TryAppendFile("dynamic_events", "-:user_events/"+name)
+	}
 	if err != nil && !errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("delete event %q: %w", name, err)
 	}
