@@ -119,6 +119,28 @@ var enableTests = []Test{
 		Expect:  remote("first=1 second=1 first-off=0 second-off=0"),
 	},
 	{
+		ID:      "enable/many-places",
+		Purpose: "three hundred places of one event all follow",
+		Claims:  []int{1},
+		Expect:  remote("on=300 off=0"),
+	},
+	{
+		ID:      "enable/perf-joins",
+		Purpose: "the words are written when perf joins ftrace and when it leaves, as at any toggle",
+		Claims:  []int{1, 9},
+		Needs:   []feature.Name{feature.Perf},
+		Expect:  only(G1, "register=1 ftrace=1 perf-too=1 perf-left=1 off=1"),
+	},
+	{
+		ID:      "enable/unwritable-among-others",
+		Purpose: "a place that can't be written is logged, keeps the others from nothing, and follows once it can be",
+		Claims:  []int{1, 9},
+		Expect: map[Generation]Expect{
+			G1: {Saw: "first=0x00000008 unwritable=0x00000000 last=0x00000008 lines=1 writable=0x00000008 no-more-lines=0"},
+			G3: {Saw: "first=0x00000008 unwritable=0x00000000 last=0x00000008 lines=0 writable=0x00000008 no-more-lines=0"},
+		},
+	},
+	{
 		ID:      "enable/many-toggles",
 		Purpose: "no toggle of many is missed",
 		Claims:  []int{1},

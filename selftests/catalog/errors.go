@@ -79,6 +79,20 @@ var errorsTests = []Test{
 		},
 	},
 	{
+		ID:      "errors/index-stored-whole",
+		Purpose: "all four bytes of the index are stored, and no other byte",
+		Expect:  remote("reg=ok index=0 other-bytes-changed=0"),
+	},
+	{
+		ID:      "errors/reg-each-byte-of-tail",
+		Purpose: "each byte of the unknown part is looked at",
+		Expect: map[Generation]Expect{
+			G0: {Saw: "refused=28-of-28"},
+			G1: {Saw: "refused=20-of-20"},
+			G3: {Saw: "refused=20-of-20"},
+		},
+	},
+	{
 		ID:      "errors/order-of-checks",
 		Purpose: "size is checked before address, alignment before access, address before name",
 		Claims:  []int{4},

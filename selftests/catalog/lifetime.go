@@ -50,6 +50,24 @@ var lifetimeTests = []Test{
 		Expect:  only(G1, "register=1 on=1 close=0 later=0"),
 	},
 	{
+		ID:      "lifetime/closed-by-another",
+		Purpose: "the last close drops what its file registered, whoever closes it, and nothing of the one who does",
+		Claims:  []int{11},
+		Expect:  only(G1, "closed=0x00000000 open=0x00000002"),
+	},
+	{
+		ID:      "lifetime/same-place-on-two-descriptors",
+		Purpose: "a place that several descriptors registered follows until the last of them is closed",
+		Claims:  []int{11},
+		Expect:  only(G1, "first-closed=0x00000040 last-closed=0x00000040 off=0x00000000 all-closed=0x00000000"),
+	},
+	{
+		ID:      "lifetime/every-event-released",
+		Purpose: "one close lets go of every event of a descriptor",
+		Claims:  []int{11},
+		Expect:  same("not-deleted=0"),
+	},
+	{
 		ID:      "lifetime/dup-keeps-the-enabler",
 		Purpose: "a dup of the descriptor keeps the file, its places and its indexes",
 		Claims:  []int{11},
@@ -146,6 +164,28 @@ var lifetimeTests = []Test{
 			G1:       {Saw: "other-fields=ENOENT its-fields=ENOENT", Fault: "struct-size-not-matched", Promise: "other-fields=ENOENT its-fields=ok"},
 			G3:       {Saw: "other-fields=ENOENT its-fields=ok"},
 		},
+	},
+	{
+		ID:      "lifetime/delete-by-more-fields",
+		Purpose: "dynamic_events does not delete an event that has only the first of the fields",
+		Expect:  everywhere("more-fields=ENOENT listed=yes its-own=ok"),
+	},
+	{
+		ID:      "lifetime/delete-by-beginning-of-name",
+		Purpose: "dynamic_events does not delete an event by the beginning of its name",
+		Expect:  everywhere("beginning=ENOENT listed=yes its-own=ok"),
+	},
+	{
+		ID:      "lifetime/delete-by-other-system",
+		Purpose: "dynamic_events does not delete a user event under the name of another system",
+		Expect:  everywhere("other-system=ENOENT listed=yes its-own=ok"),
+	},
+	{
+		ID:      "lifetime/failed-delete-keeps-nothing",
+		Purpose: "a delete that is EBUSY, however often, leaves no reference behind",
+		Expect: since(
+			"del=EBUSY dynamic-events=EBUSY del=EBUSY dynamic-events=EBUSY del=EBUSY dynamic-events=EBUSY closed=ok",
+			"del=EBUSY dynamic-events=EBUSY del=EBUSY dynamic-events=EBUSY del=EBUSY dynamic-events=EBUSY closed=ENOENT"),
 	},
 	{
 		ID:      "lifetime/delete-unregistered-event",

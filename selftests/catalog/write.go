@@ -167,6 +167,28 @@ var writeTests = []Test{
 		Expect:  everywhere("write=EFAULT trace=none"),
 	},
 	{
+		ID:      "write/data-loc-numbers-in-bounds",
+		Purpose: "numbers in a __data_loc field that end with the record are taken",
+		Expect:  everywhere("write=12 trace=0c00040001020304"),
+	},
+	{
+		ID:      "write/data-loc-numbers-out-of-bounds",
+		Purpose: "numbers in a __data_loc field that end one byte behind the record are EFAULT",
+		Expect:  everywhere("write=EFAULT trace=none"),
+	},
+	{
+		ID:      "write/perf-string-out-of-bounds",
+		Purpose: "perf alone refuses a string that points past the record",
+		Needs:   []feature.Name{feature.Perf},
+		Expect:  everywhere("in-bounds=12 out-of-bounds=EFAULT samples=1"),
+	},
+	{
+		ID:      "write/soft-disabled",
+		Purpose: "a buffer in which a trigger alone uses the event does not record it",
+		Needs:   []feature.Name{feature.Instances},
+		Expect:  everywhere("write=8 top=none instance=07000000"),
+	},
+	{
 		ID:      "write/data-loc-out-of-bounds",
 		Purpose: "a __data_loc field that points past the record is EFAULT",
 		Expect:  everywhere("write=EFAULT trace=none"),

@@ -18,6 +18,8 @@ func main() {
 		"errors/reg-reserved-bits":          regReservedBits,
 		"errors/reg-result-unwritable":      regResultUnwritable,
 		"errors/reg-result-partly-writable": regResultPartlyWritable,
+		"errors/index-stored-whole":         indexStoredWhole,
+		"errors/reg-each-byte-of-tail":      regEachByteOfTail,
 		"errors/order-of-checks":            orderOfChecks,
 
 		"errors/name-null":                nameNull,

@@ -38,11 +38,15 @@ func main() {
 		"write/read":                   read,
 		"write/seek":                   seek,
 
-		"write/data-loc-in-bounds":     dynamicString("__data_loc char[] s", 12, "abc\x00"),
-		"write/data-loc-unterminated":  dynamicString("__data_loc char[] s", 12, "abcd"),
-		"write/data-loc-out-of-bounds": dynamicString("__data_loc char[] s", 13, "abc\x00"),
-		"write/rel-loc-in-bounds":      relativeString(0, "abc\x00"),
-		"write/rel-loc-out-of-bounds":  relativeString(1, "abc\x00"),
+		"write/data-loc-in-bounds":             dynamicString("__data_loc char[] s", 12, "abc\x00"),
+		"write/data-loc-unterminated":          dynamicString("__data_loc char[] s", 12, "abcd"),
+		"write/data-loc-numbers-in-bounds":     dynamicString("__data_loc u8[] n", 12, "\x01\x02\x03\x04"),
+		"write/data-loc-numbers-out-of-bounds": dynamicString("__data_loc u8[] n", 13, "\x01\x02\x03\x04"),
+		"write/perf-string-out-of-bounds":      perfStringOutOfBounds,
+		"write/soft-disabled":                  softDisabled,
+		"write/data-loc-out-of-bounds":         dynamicString("__data_loc char[] s", 13, "abc\x00"),
+		"write/rel-loc-in-bounds":              relativeString(0, "abc\x00"),
+		"write/rel-loc-out-of-bounds":          relativeString(1, "abc\x00"),
 	})
 }
 
