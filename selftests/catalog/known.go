@@ -77,6 +77,10 @@ var faults = []Fault{
 		Title: "one place may be registered without end: each time costs kernel memory charged to nobody, and a write under event_mutex at each toggle",
 	},
 	{
+		ID:    "bad-places-delay",
+		Title: "each place that can't be written costs whoever toggles the event a log line, unlimited, under event_mutex",
+	},
+	{
 		ID:    "exited-children-kept",
 		Title: "children that registered through an inherited descriptor and exited leave their mm_structs behind, and a log line a toggle each, until the last close",
 	},

@@ -1,4 +1,106 @@
 package catalog
 
-// stressTests is the area of many enablers, and many at once.
-var stressTests []Test
+import "uetest/internal/feature"
+
+// stressTests is the area of what happens at the same time.
+var stressTests = []Test{
+	{
+		ID:        "stress/adds-against-each-source",
+		Purpose:   "no atomic add to the other bits is lost while an instance or perf toggles the event",
+		Claims:    []int{3},
+		Questions: []string{"concurrent-update"},
+		Needs:     []feature.Name{feature.Instances, feature.Perf},
+		Expect: map[Generation]Expect{
+			G1: {Saw: "lost-instance=0 lost-perf=0"},
+			G3: {Saw: "lost-instance=0 lost-perf=0"},
+		},
+	},
+	{
+		ID:        "stress/bad-places-delay",
+		Purpose:   "a thousand places that can't be written keep those who toggle an event from nothing",
+		Questions: []string{"bad-address-delay"},
+		Expect: map[Generation]Expect{
+			G1: {Saw: "lines-a-toggle=300 bad-take-longer=yes", Fault: "bad-places-delay", Promise: "lines-a-toggle=0 bad-take-longer=no"},
+			// A worker tries, and nobody waits.
+			G3: {Saw: "lines-a-toggle=0 bad-take-longer=no"},
+		},
+	},
+	{
+		ID:      "stress/close-while-toggling",
+		Purpose: "nobody writes a word whose file was closed, or that was unregistered, while the event was toggled",
+		Claims:  []int{11},
+		Expect: map[Generation]Expect{
+			G0: {Saw: "error=ok written-after-close=0"},
+			G1: {Saw: "error=ok written-after-close=0"},
+			G3: {Saw: "error=ok written-after-close=0"},
+		},
+	},
+	{
+		ID:      "stress/delete-against-register",
+		Purpose: "a name that is registered and deleted at the same time is there, not there, or held",
+		Expect: map[Generation]Expect{
+			G0: {Saw: "register-error=ok odd-deletes=0 on=1 off=0"},
+			G1: {Saw: "register-error=ok odd-deletes=0 on=1 off=0"},
+			G3: {Saw: "register-error=ok odd-deletes=0 on=1 off=0"},
+		},
+	},
+	{
+		ID:      "stress/exit-while-toggling",
+		Purpose: "processes that exit or are killed while the kernel writes to them leave nothing behind",
+		Claims:  []int{11, 12},
+		Expect: map[Generation]Expect{
+			G0: {Saw: "on=1 kept=0 lines=0 off=0"},
+			G1: {Saw: "on=1 kept=0 lines=0 off=0"},
+			G3: {Saw: "on=1 kept=0 lines=0 off=0"},
+		},
+	},
+	{
+		ID:      "stress/fork-while-toggling",
+		Purpose: "forks while the event is toggled: shared pages are told, a private one once it was written",
+		Claims:  []int{1, 5},
+		Expect: map[Generation]Expect{
+			G0: {Saw: "shared=1 shared-in-children=5 private=1 off=0"},
+			G1: {Saw: "shared=1 shared-in-children=5 private=1 off=0"},
+			G3: {Saw: "shared=1 shared-in-children=5 private=1 off=0"},
+		},
+	},
+	{
+		ID:      "stress/many-events-in-processes",
+		Purpose: "every bit of twenty events in six processes follows, and in three when three are gone",
+		Claims:  []int{1, 8},
+		Expect: map[Generation]Expect{
+			G0: {Saw: "on=40 off=0 half-on=20 lines=0 half-off=0"},
+			G1: {Saw: "on=40 off=0 half-on=20 lines=0 half-off=0"},
+			G3: {Saw: "on=40 off=0 half-on=20 lines=0 half-off=0"},
+		},
+	},
+	{
+		ID:      "stress/register-while-toggling",
+		Purpose: "threads that register and close while the event is toggled are told its last state",
+		Claims:  []int{1, 11},
+		Expect: map[Generation]Expect{
+			G1: {Saw: "told-on=24 told-off=0 error=ok"},
+			G3: {Saw: "told-on=24 told-off=0 error=ok"},
+		},
+	},
+	{
+		ID:        "stress/stores-behind-a-page-end",
+		Purpose:   "no store to the word behind a page's last one is undone, whatever the kernel accesses",
+		Claims:    []int{2, 3},
+		Questions: []string{"word-size"},
+		Needs:     []feature.Name{feature.HugePages},
+		Expect: map[Generation]Expect{
+			G1: {Saw: "huge=yes undone=0 word=0x00000000"},
+			G3: {Saw: "huge=yes undone=0 word=0x00000000"},
+		},
+	},
+	{
+		ID:      "stress/unmap-while-toggling",
+		Purpose: "a page that comes and goes while the kernel writes to it has its bit changed and nothing else",
+		Claims:  []int{2, 9},
+		Expect: map[Generation]Expect{
+			G1: {Saw: "error=ok other-changes=0 word=0x00000010 before=0xaaaaaaaa behind=0xbbbbbbbb"},
+			G3: {Saw: "error=ok other-changes=0 word=0x00000010 before=0xaaaaaaaa behind=0xbbbbbbbb"},
+		},
+	},
+}
