@@ -32,9 +32,9 @@ var faultsTests = []Test{
 		Purpose: "a child that registered through its parent's descriptor leaves nothing behind",
 		Claims:  []int{11, 12},
 		Expect: map[Generation]Expect{
-			G0: {Saw: "kept=0 on-lines=0 off-lines=0 after-close=0 on-lines-after-close=0"},
-			G1: {Saw: "kept=25 on-lines=25 off-lines=25 after-close=0 on-lines-after-close=0", Fault: "exited-children-kept", Promise: "kept=0 on-lines=0 off-lines=0 after-close=0 on-lines-after-close=0"},
-			G3: {Saw: "kept=0 on-lines=0 off-lines=0 after-close=0 on-lines-after-close=0"},
+			G0: {Saw: "kept=0% on-lines=0 off-lines=0 after-close=0% on-lines-after-close=0"},
+			G1: {Saw: "kept=100% on-lines=25 off-lines=25 after-close=0% on-lines-after-close=0", Fault: "exited-children-kept", Promise: "kept=0% on-lines=0 off-lines=0 after-close=0% on-lines-after-close=0"},
+			G3: {Saw: "kept=0% on-lines=0 off-lines=0 after-close=0% on-lines-after-close=0"},
 		},
 	},
 	{

@@ -49,9 +49,9 @@ var stressTests = []Test{
 		Purpose: "processes that exit or are killed while the kernel writes to them leave nothing behind",
 		Claims:  []int{11, 12},
 		Expect: map[Generation]Expect{
-			G0: {Saw: "on=1 kept=0 lines=0 off=0"},
-			G1: {Saw: "on=1 kept=0 lines=0 off=0"},
-			G3: {Saw: "on=1 kept=0 lines=0 off=0"},
+			G0: {Saw: "on=1 kept=no lines=0 off=0"},
+			G1: {Saw: "on=1 kept=no lines=0 off=0"},
+			G3: {Saw: "on=1 kept=no lines=0 off=0"},
 		},
 	},
 	{

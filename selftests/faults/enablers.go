@@ -99,20 +99,19 @@ func exitedChildren(t *kit.T) {
 		c.Exit()
 	}
 	kept := func() int { return settled(t, "mm_struct", before) }
-	t.Saw("kept", kept())
+	t.Saw("kept", kit.Share(kept(), children))
 	ev.On()
 	t.Saw("on-lines", log.Failures())
 	ev.Off()
 	t.Saw("off-lines", log.Failures())
 	d.Close()
-	t.Saw("after-close", kept())
+	t.Saw("after-close", kit.Share(kept(), children))
 	ev.On()
 	t.Saw("on-lines-after-close", log.Failures())
 }
 
 // settled returns how many more objects a cache holds than before, once the
-// kernel has had the time to give back what it gives back behind a grace
-// period.
+// kernel has had the time to give back what it gives back later.
 func settled(t *kit.T, cache string, before int) int {
 	n := t.Slab(cache) - before
 	for deadline := time.Now().Add(100 * time.Millisecond); n > 0 && time.Now().Before(deadline); n = t.Slab(cache) - before {

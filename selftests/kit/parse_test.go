@@ -263,3 +263,14 @@ func FuzzRingEntries(f *testing.F) {
 		}
 	})
 }
+
+func TestShareIsInTensOfPerCent(t *testing.T) {
+	for _, c := range []struct {
+		n, all int
+		want   string
+	}{{0, 25, "0%"}, {1, 25, "0%"}, {-1, 25, "0%"}, {24, 25, "100%"}, {26, 25, "100%"}, {12, 25, "50%"}} {
+		if got := Share(c.n, c.all); got != c.want {
+			t.Errorf("%d of %d: %s, want %s", c.n, c.all, got, c.want)
+		}
+	}
+}

@@ -72,11 +72,12 @@ func exitWhileToggling(t *kit.T) {
 		}
 	})
 	t.Saw("on", r.Enabled())
+	const lazy = 1 // an idle processor may keep the last one that it used
 	kept := t.Slab("mm_struct") - before
-	for deadline := time.Now().Add(time.Second); kept > 0 && time.Now().Before(deadline); kept = t.Slab("mm_struct") - before {
+	for deadline := time.Now().Add(time.Second); kept > lazy && time.Now().Before(deadline); kept = t.Slab("mm_struct") - before {
 		time.Sleep(5 * time.Millisecond)
 	}
-	t.Saw("kept", kept)
+	t.Saw("kept", kept > lazy)
 	log := t.KernelLog()
 	ev.Off()
 	t.Saw("lines", log.Failures())
