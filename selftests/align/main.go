@@ -6,7 +6,10 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"uetest/internal/uapi"
 	"uetest/selftests/kit"
@@ -24,6 +27,8 @@ func main() {
 		"align/address-zero":             addressZero,
 		"align/user-limit":               userLimit,
 		"align/refused-makes-no-event":   refusedMakesNoEvent,
+		"align/words-of-eight-bytes":     wordsOfEightBytes,
+		"align/end-of-page-eight-bytes":  endOfPageEightBytes,
 	})
 }
 
@@ -121,4 +126,32 @@ func refusedMakesNoEvent(t *kit.T) {
 	t.Saw("reg", register(t, ev, page.Addr(66)))
 	t.Saw("listed", ev.Exists())
 	t.Saw("more", t.Status().Active-before)
+}
+
+// wordsOfEightBytes tries each address of two words of eight bytes.
+func wordsOfEightBytes(t *kit.T) {
+	d, ev, page := t.Open(), t.Event("u32 count"), t.Anonymous(1).Touch()
+	var taken []string
+	for off := range 16 {
+		if _, err := d.Reg(ev.Desc, uapi.Reg{EnableAddr: page.Addr(64 + off), EnableSize: 8}); err == nil {
+			taken = append(taken, strconv.Itoa(off))
+		} else if err != unix.EINVAL {
+			t.Fatalf("offset %d: %v", off, err)
+		}
+	}
+	t.Saw("taken", strings.Join(taken, ","))
+}
+
+// The last eight bytes of a page are a word, and its last bit is the page's.
+func endOfPageEightBytes(t *kit.T) {
+	d, ev, pages := t.Open(), t.Event("u32 count"), t.Anonymous(2).Touch()
+	end := os.Getpagesize()
+	_, err := d.Reg(ev.Desc, uapi.Reg{EnableAddr: pages.Addr(end - 8), EnableBit: 63, EnableSize: 8})
+	t.Saw("last", err)
+	ev.On()
+	t.Saw("low", pages.Word(end-8).Load())
+	t.Saw("high", pages.Word(end-4).Load())
+	t.Saw("next-page", pages.Word(end).Load())
+	_, err = d.Reg(ev.Desc, uapi.Reg{EnableAddr: pages.Addr(end - 4), EnableSize: 8})
+	t.Saw("straddles", err)
 }

@@ -32,6 +32,14 @@ func main() {
 		"bits/program-clears-its-bit":          programClearsItsBit,
 		"bits/concurrent-adds-are-not-lost":    concurrentAdds,
 		"bits/concurrent-updates-of-neighbour": concurrentNeighbour,
+		"bits/concurrent-adds-eight-bytes":     concurrentEightBytes,
+		"bits/each-of-64-sets-alone":           eachOf64(0),
+		"bits/each-of-64-clears-alone":         eachOf64(^uint32(0)),
+		"bits/eight-bytes-neighbours-kept":     eightBytesNeighboursKept,
+		"bits/one-bit-two-sizes":               oneBitTwoSizes,
+		"bits/same-bit-of-memory":              sameBitOfMemory,
+		"bits/three-ways-to-name-a-place":      threeWays,
+		"bits/struct-of-g3":                    structOfG3,
 	})
 }
 

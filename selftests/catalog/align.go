@@ -65,4 +65,16 @@ var alignTests = []Test{
 		Claims:  []int{4},
 		Expect:  remote("reg=EINVAL listed=no more=0"),
 	},
+	{
+		ID:        "align/words-of-eight-bytes",
+		Purpose:   "a word of eight bytes has to be aligned to eight",
+		Questions: []string{"word-size"},
+		Expect:    only(G3, "taken=0,8"),
+	},
+	{
+		ID:        "align/end-of-page-eight-bytes",
+		Purpose:   "the last eight bytes of a page are a word, of which the kernel writes nothing beyond",
+		Questions: []string{"word-size"},
+		Expect:    only(G3, "last=ok low=0x00000000 high=0x80000000 next-page=0x00000000 straddles=EINVAL"),
+	},
 }

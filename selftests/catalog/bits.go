@@ -110,4 +110,60 @@ var bitsTests = []Test{
 		Timeout: 15 * time.Second,
 		Expect:  only(G1, "lost=0"),
 	},
+	{
+		ID:        "bits/concurrent-adds-eight-bytes",
+		Purpose:   "no atomic add to the low half of a word of eight bytes is lost to the toggles of its upper bits",
+		Claims:    []int{3},
+		Questions: []string{"concurrent-update"},
+		Timeout:   15 * time.Second,
+		Expect:    only(G3, "lost=0 high=0x00000000"),
+	},
+	{
+		ID:      "bits/each-of-64-sets-alone",
+		Purpose: "each bit from 0 to 63 of a word of eight bytes is set alone among zeroes, and cleared again",
+		Expect:  only(G3, "wrong-registered=none wrong-on=none wrong-off=none"),
+	},
+	{
+		ID:      "bits/each-of-64-clears-alone",
+		Purpose: "each bit from 0 to 63 of a word of eight bytes is cleared alone among ones, and set again",
+		Expect:  only(G3, "wrong-registered=none wrong-on=none wrong-off=none"),
+	},
+	{
+		ID:      "bits/eight-bytes-neighbours-kept",
+		Purpose: "whatever the bit of a word of eight bytes, no other byte of the page changes",
+		Expect:  only(G3, "changed=0"),
+	},
+	{
+		ID:        "bits/one-bit-two-sizes",
+		Purpose:   "an address and a bit are one place, whatever the size of the word",
+		Questions: []string{"duplicate-enablers"},
+		Expect:    only(G3, "size-8=EADDRINUSE size-4=EADDRINUSE"),
+	},
+	{
+		ID:        "bits/same-bit-of-memory",
+		Purpose:   "one bit of memory can't be registered by two names for two events",
+		Claims:    []int{1},
+		Questions: []string{"duplicate-enablers"},
+		Expect: map[Generation]Expect{
+			G3: {Saw: "second=ok both-on=0x00000020 one-on=0x00000000", Fault: "shared-bit-cleared", Promise: "second=EADDRINUSE both-on=0x00000020 one-on=0x00000020"},
+		},
+	},
+	{
+		ID:        "bits/three-ways-to-name-a-place",
+		Purpose:   "a place that is taken is refused to another event, another file and an heir; before g3 to nobody",
+		Questions: []string{"duplicate-enablers"},
+		Expect: map[Generation]Expect{
+			G1: {Saw: "other-event=ok other-file=ok in-a-child=ok other-bit=ok"},
+			G3: {Saw: "other-event=EADDRINUSE other-file=EADDRINUSE in-a-child=EADDRINUSE other-bit=ok"},
+		},
+	},
+	{
+		ID:        "bits/struct-of-g3",
+		Purpose:   "a program that asks for a size and a bit beyond 31 gets what it asks for, or is refused",
+		Questions: []string{"bit-field", "word-size"},
+		Expect: map[Generation]Expect{
+			G1: {Saw: "bit-0-size-4=ok bit-63-size-8=ok bit-40-size-4=ok first=0x00000001 low=0x80000000 high=0x00000000 third=0x00000100", Fault: "reserved-bits-ignored", Promise: "bit-0-size-4=EINVAL bit-63-size-8=EINVAL bit-40-size-4=EINVAL first=0x00000000 low=0x00000000 high=0x00000000 third=0x00000000"},
+			G3: {Saw: "bit-0-size-4=ok bit-63-size-8=ok bit-40-size-4=EINVAL first=0x00000001 low=0x00000000 high=0x80000000 third=0x00000000"},
+		},
+	},
 }

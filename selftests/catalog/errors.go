@@ -99,6 +99,45 @@ var errorsTests = []Test{
 		Expect:  remote("size-and-address=E2BIG short-and-kernel=EINVAL address-and-name=EINVAL kernel-and-syntax=EFAULT"),
 	},
 	{
+		ID:        "errors/enable-sizes",
+		Purpose:   "words have four or eight bytes; another size is EINVAL",
+		Questions: []string{"return-states", "word-size"},
+		Expect:    only(G3, "taken=4,8"),
+	},
+	{
+		ID:        "errors/enable-bits",
+		Purpose:   "a bit beyond the word is EINVAL",
+		Questions: []string{"return-states", "word-size"},
+		Expect:    only(G3, "of-4-bytes=0-31 of-8-bytes=0-63"),
+	},
+	{
+		ID:        "errors/reg-flags",
+		Purpose:   "flags 0 (PERSIST) and 1 (MULTI_FORMAT) are taken, each other is EINVAL",
+		Questions: []string{"return-states"},
+		Expect:    only(G3, "taken=0,1"),
+	},
+	{
+		ID:        "errors/order-of-new-checks",
+		Purpose:   "the bit is checked before access, access before the place, the place before the name, all before the write",
+		Questions: []string{"return-states"},
+		Expect:    only(G3, "bit-and-kernel=EINVAL kernel-and-name=EFAULT place-and-name=EADDRINUSE place-and-syntax=EADDRINUSE syntax-and-unwritable=EINVAL fields-and-unwritable=EADDRINUSE unwritable-place-twice=ENOMEM"),
+	},
+	{
+		ID:        "errors/unwritable-place",
+		Purpose:   "a place in a page that can't be written is refused, and taken once it can",
+		Questions: []string{"return-states", "failed-enabler", "retry-after-fault"},
+		Expect: map[Generation]Expect{
+			G1: {Saw: "reg=ok more=1 write=8 writable=ok on=1", Fault: "page-not-faulted-in", Promise: "reg=EFAULT more=1 write=8 writable=ok on=1"},
+			G3: {Saw: "reg=ENOMEM more=1 write=8 writable=ok on=1", Fault: "write-error-hidden", Promise: "reg=EFAULT more=1 write=8 writable=ok on=1"},
+		},
+	},
+	{
+		ID:        "errors/max-events",
+		Purpose:   "one event more than kernel.user_events_max is EMFILE, and one that is there is not counted again",
+		Questions: []string{"return-states"},
+		Expect:    only(G3, "max=32768 last=ok over=EMFILE over-listed=no by-dynamic-events=EMFILE one-that-is-there=ok raised=ok"),
+	},
+	{
 		ID:      "errors/name-null",
 		Purpose: "a name of NULL is EFAULT",
 		Expect:  everywhere("reg=EFAULT"),

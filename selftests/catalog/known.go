@@ -94,6 +94,10 @@ var faults = []Fault{
 		Title: "what a thread registers ends with the thread, the bit left as it is, if its process had not registered before it was made (upstream)",
 	},
 	{
+		ID:    "older-threads-apart",
+		Title: "a thread made before its program registered can't take back what the others registered, and may register it twice (upstream)",
+	},
+	{
 		ID:        "split-lock",
 		Title:     "a word in the last four bytes of a cache line is written by a locked access that crosses it, which a processor with split lock detection reports or refuses",
 		Elsewhere: "a processor with split lock detection (/proc/cpuinfo: split_lock_detect) under KVM or bare metal; emulation has none",

@@ -22,6 +22,13 @@ func main() {
 		"errors/reg-each-byte-of-tail":      regEachByteOfTail,
 		"errors/order-of-checks":            orderOfChecks,
 
+		"errors/enable-sizes":        enableSizes,
+		"errors/enable-bits":         enableBits,
+		"errors/reg-flags":           regFlags,
+		"errors/order-of-new-checks": orderOfNewChecks,
+		"errors/unwritable-place":    unwritable,
+		"errors/max-events":          maxEvents,
+
 		"errors/name-null":                nameNull,
 		"errors/name-unmapped":            nameUnmapped,
 		"errors/name-runs-off-the-page":   nameRunsOffThePage,
