@@ -208,4 +208,74 @@ var lifetimeTests = []Test{
 		Claims:  []int{1},
 		Expect:  everywhere("registered=1 off=0"),
 	},
+	{
+		ID:      "lifetime/persist-stays",
+		Purpose: "an event with the flag PERSIST stays without references, until DEL",
+		Expect:  only(G3, "held=EBUSY listed=yes delete=ok again=ENOENT"),
+	},
+	{
+		ID:      "lifetime/persist-asked-for-first",
+		Purpose: "an event that was made to persist stays, although it was registered without the flag as well",
+		Expect:  only(G3, "events=1 listed=yes"),
+	},
+	{
+		ID:      "lifetime/persist-asked-for-second",
+		Purpose: "an event that was made without PERSIST goes, although it was registered with the flag as well",
+		Expect:  only(G3, "events=1 listed=no"),
+	},
+	{
+		ID:      "lifetime/dynamic-event-persists",
+		Purpose: "an event that dynamic_events made stays without references",
+		Expect:  everywhere("listed=yes"),
+	},
+	{
+		ID:      "lifetime/held-by-descriptor",
+		Purpose: "a descriptor without places holds its event until its last close",
+		Expect:  only(G3, "file=yes dup=yes none=no"),
+	},
+	{
+		ID:      "lifetime/held-by-child",
+		Purpose: "what a child inherited holds the event: the file, the place, until it exits",
+		Expect:  only(G3, "place-and-file=yes place=yes none=no"),
+	},
+	{
+		ID:      "lifetime/register-while-going",
+		Purpose: "registering an event that is about to be deleted never fails and never misses a toggle",
+		Expect:  everywhere("refused=0 missed=0"),
+	},
+	{
+		ID:      "lifetime/delete-without-fields",
+		Purpose: "dynamic_events deletes an event with fields by its name alone; from g3 on the fields have to be there",
+		Expect:  since("delete=ok listed=no", "delete=ENOENT listed=yes"),
+	},
+	{
+		ID:      "lifetime/formats-of-one-name",
+		Purpose: "with MULTI_FORMAT each list of fields is an event of its own, and the same list the same event",
+		Expect:  only(G3, "first=0 second=1 again=0 without-fields=2 formats=3 single=no"),
+	},
+	{
+		ID:      "lifetime/formats-beside-single",
+		Purpose: "an event with the flag MULTI_FORMAT and one without do not meet",
+		Expect:  only(G3, "same-index=no single-other-fields=EADDRINUSE single=yes formats=1"),
+	},
+	{
+		ID:      "lifetime/formats-follow-alone",
+		Purpose: "one format is enabled alone, all by the file of the system user_events_multi",
+		Expect:  only(G3, "one-first=0 one-second=1 system-first=1 system-second=1 off-first=0 off-second=0"),
+	},
+	{
+		ID:      "lifetime/formats-deleted",
+		Purpose: "DEL of the name deletes every format from the newest on, up to one that is held; by a name in tracefs it deletes none",
+		Expect:  only(G3, "formats=2 by-its-own-name=ENOENT oldest-held=EBUSY held=1 delete=ok left=0 again=ENOENT"),
+	},
+	{
+		ID:      "lifetime/formats-go",
+		Purpose: "each format goes with its own last reference",
+		Expect:  only(G3, "one-let-go=1 both=0"),
+	},
+	{
+		ID:      "lifetime/formats-listed",
+		Purpose: "the status file lists a format by its name in tracefs, dynamic_events by the name registered",
+		Expect:  only(G3, "status-own-name=1 status-name=0 dynamic-events=1 id-file=ok"),
+	},
 }

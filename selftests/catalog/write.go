@@ -203,4 +203,20 @@ var writeTests = []Test{
 		Purpose: "a __rel_loc field that points past the record is EFAULT",
 		Expect:  everywhere("write=EFAULT trace=none"),
 	},
+	{
+		ID:      "write/payload-not-faulted-in",
+		Purpose: "a record in a page that is not in the page table is taken",
+		Needs:   []feature.Name{feature.Memfd},
+		Expect:  everywhere("write=8 trace=01020304"),
+	},
+	{
+		ID:      "write/refused-by-none",
+		Purpose: "a bad string is not looked at while the event is off, a bad address is EFAULT all the same",
+		Expect: map[Generation]Expect{
+			G0:       {Saw: "write=12 trace=none null=EFAULT"},
+			G0Stable: {Saw: "write=EBADF trace=none null=EFAULT"},
+			G1:       {Saw: "write=12 trace=none null=EFAULT"},
+			G3:       {Saw: "write=EBADF trace=none null=EFAULT"},
+		},
+	},
 }

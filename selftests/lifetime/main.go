@@ -2,7 +2,10 @@
 // registered them, events until they are deleted.
 package main
 
-import "uetest/selftests/kit"
+import (
+	"uetest/internal/uapi"
+	"uetest/selftests/kit"
+)
 
 func main() {
 	kit.Main(kit.Tests{
@@ -39,5 +42,20 @@ func main() {
 		"lifetime/dynamic-event-while-there":     dynamicEventWhileThere,
 		"lifetime/folder-follows-the-event":      folderFollowsTheEvent,
 		"lifetime/enabled-before-registered":     enabledBeforeRegistered,
+
+		"lifetime/persist-stays":            persistStays,
+		"lifetime/persist-asked-for-first":  persistOfFirst(uapi.RegPersist, 0),
+		"lifetime/persist-asked-for-second": persistOfFirst(0, uapi.RegPersist),
+		"lifetime/dynamic-event-persists":   dynamicPersists,
+		"lifetime/held-by-descriptor":       heldByDescriptor,
+		"lifetime/held-by-child":            heldByChild,
+		"lifetime/register-while-going":     registerWhileGoing,
+		"lifetime/delete-without-fields":    deleteWithoutFields,
+		"lifetime/formats-of-one-name":      formatsOfOneName,
+		"lifetime/formats-beside-single":    multiBesideSingle,
+		"lifetime/formats-follow-alone":     formatsFollowAlone,
+		"lifetime/formats-deleted":          deleteFormats,
+		"lifetime/formats-go":               formatsGo,
+		"lifetime/formats-listed":           formatsListed,
 	})
 }

@@ -33,6 +33,8 @@ func main() {
 		"write/under-minimum-disabled": underMinimumDisabled,
 		"write/bad-addresses":          badAddresses,
 		"write/half-readable-payload":  halfReadablePayload,
+		"write/payload-not-faulted-in": payloadNotFaultedIn,
+		"write/refused-by-none":        refusedByNone,
 		"write/at-an-offset":           atAnOffset,
 		"write/read-only-descriptor":   readOnlyDescriptor,
 		"write/read":                   read,

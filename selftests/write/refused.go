@@ -138,3 +138,26 @@ func relativeString(offset int, s string) func(*kit.T) {
 		wrote(t, ev, n, err)
 	}
 }
+
+// payloadNotFaultedIn writes from a page of a file that was never touched in
+// this mapping. The copy is made where no fault may be taken, so the kernel
+// has to bring the page in before.
+func payloadNotFaultedIn(t *kit.T) {
+	d, ev, r := enabled(t, "u32 a")
+	fd := t.Memfd(1)
+	_, err := unix.Pwrite(fd, append(binary.NativeEndian.AppendUint32(nil, uint32(r.Index)), 1, 2, 3, 4), 0)
+	t.Check(err)
+	n, err := raw(d, uintptr(t.Map(fd, 1, unix.PROT_READ, unix.MAP_SHARED).Addr(0)), 8)
+	wrote(t, ev, n, err)
+}
+
+// refusedByNone writes a bad string while the event is off: what is behind the
+// index and the size is looked at only by who records it.
+func refusedByNone(t *kit.T) {
+	d, ev, r := enabled(t, "__data_loc char[] s")
+	ev.Off()
+	n, err := d.Write(r.Index, append(loc(100, 100), "abcd"...))
+	wrote(t, ev, n, err)
+	n, err = raw(d, 0, 8)
+	t.Saw("null", kit.Result(n, err))
+}
