@@ -21,28 +21,58 @@ type PerfEvent struct {
 	ring *Mem // one page for the header, one for the samples
 }
 
+// PerfTarget is whom a perf event watches, see perf_event_open(2).
+type PerfTarget struct {
+	PID, CPU int  // 0 is the test's own thread, -1 is any
+	Disabled bool // until Enable
+}
+
 // PerfOpen opens a perf event on ev, which has to be registered already.
 // While it is open the user event is enabled.
-func (t *T) PerfOpen(ev *Event) *PerfEvent {
+func (t *T) PerfOpen(ev *Event) *PerfEvent { return t.PerfOpenOn(ev, PerfTarget{PID: 0, CPU: -1}) }
+
+// perfAttr samples each occurrence of ev.
+func (t *T) perfAttr(ev *Event) unix.PerfEventAttr {
 	if _, err := os.Stat("/proc/sys/kernel/perf_event_paranoid"); err != nil {
 		t.Skip(feature.Perf)
 	}
 	id, err := strconv.ParseUint(t.ReadFile(ev.Path("id")), 10, 64)
 	t.Check(err)
-	attr := unix.PerfEventAttr{
+	return unix.PerfEventAttr{
 		Type:        unix.PERF_TYPE_TRACEPOINT,
 		Size:        uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
 		Config:      id,
 		Sample:      1, // each event
 		Sample_type: unix.PERF_SAMPLE_RAW,
 	}
-	const self, anyCPU = 0, -1
-	fd, err := unix.PerfEventOpen(&attr, self, anyCPU, -1, unix.PERF_FLAG_FD_CLOEXEC)
+}
+
+// PerfAttr is what PerfOpen asks for, in memory that a child of a later fork
+// shares, so that the test may change it.
+func (t *T) PerfAttr(ev *Event) *unix.PerfEventAttr {
+	attr := (*unix.PerfEventAttr)(t.SharedAnonymous(1).Pointer(0))
+	*attr = t.perfAttr(ev)
+	return attr
+}
+
+// PerfOpen opens a perf event on the child itself, in the child.
+func (c *Child) PerfOpen(attr *unix.PerfEventAttr) (fd int, err error) {
+	const self, anyCPU, noGroup = 0, ^uintptr(0), ^uintptr(0)
+	return c.Syscall(unix.SYS_PERF_EVENT_OPEN, uintptr(unsafe.Pointer(attr)), self, anyCPU, noGroup, unix.PERF_FLAG_FD_CLOEXEC)
+}
+
+// PerfOpenOn is PerfOpen for another target than the test's own thread.
+func (t *T) PerfOpenOn(ev *Event, on PerfTarget) *PerfEvent {
+	attr := t.perfAttr(ev)
+	if on.Disabled {
+		attr.Bits = unix.PerfBitDisabled
+	}
+	fd, err := unix.PerfEventOpen(&attr, on.PID, on.CPU, -1, unix.PERF_FLAG_FD_CLOEXEC)
 	if errors.Is(err, unix.ENOSYS) {
 		t.Skip(feature.Perf)
 	}
 	if err != nil {
-		t.Fatalf("perf_event_open of %s, id %d: %v", ev.Name, id, err)
+		t.Fatalf("perf_event_open of %s, id %d: %v", ev.Name, attr.Config, err)
 	}
 	p := &PerfEvent{t: t, fd: fd}
 	t.later(undoUsers, p.close)
@@ -66,6 +96,21 @@ func (p *PerfEvent) close() error {
 
 // Close closes the perf event.
 func (p *PerfEvent) Close() { p.t.Check(p.close()) }
+
+// Enable starts to count, PERF_EVENT_IOC_ENABLE.
+func (p *PerfEvent) Enable() { p.ioctl(unix.PERF_EVENT_IOC_ENABLE) }
+
+// Disable stops to count, PERF_EVENT_IOC_DISABLE.
+func (p *PerfEvent) Disable() { p.ioctl(unix.PERF_EVENT_IOC_DISABLE) }
+
+func (p *PerfEvent) ioctl(cmd uint) {
+	if err := unix.IoctlSetInt(p.fd, cmd, 0); err != nil {
+		p.t.Fatalf("perf ioctl %#x: %v", cmd, err)
+	}
+}
+
+// FD is the descriptor.
+func (p *PerfEvent) FD() int { return p.fd }
 
 // Sample makes room for samples; it has to be called before they are made.
 func (p *PerfEvent) Sample() {
