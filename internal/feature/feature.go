@@ -29,7 +29,6 @@ const (
 	SecretMemory Name = "secret-memory"  // memfd_secret(2), CONFIG_SECRETMEM; it may need secretmem.enable=1
 	SoftDirty    Name = "soft-dirty"     // /proc/PID/clear_refs takes 4, CONFIG_MEM_SOFT_DIRTY
 	Swap         Name = "swap"           // swapon(2), CONFIG_SWAP
-	Synthetic    Name = "synthetic"      // synthetic_events, CONFIG_SYNTH_EVENTS
 	Userfault    Name = "userfaultfd"    // userfaultfd(2), CONFIG_USERFAULTFD
 	UserfaultWP  Name = "userfaultfd-wp" // and write protection by it, which takes the architecture's support
 	UserNS       Name = "user-namespace" // CLONE_NEWUSER, CONFIG_USER_NS
@@ -68,7 +67,6 @@ var table = []struct {
 	{SecretMemory, exists("/sys/module/secretmem/parameters/enable")},
 	{SoftDirty, softDirty},
 	{Swap, exists("/proc/swaps")},
-	{Synthetic, exists(Tracefs + "/synthetic_events")},
 	{Userfault, answers(unix.SYS_USERFAULTFD, ^uintptr(0), 0)},
 	{UserfaultWP, userfaultWP},
 	{UserNS, exists("/proc/self/ns/user")},
