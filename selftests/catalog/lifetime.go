@@ -5,9 +5,10 @@ import "uetest/internal/feature"
 // lifetimeTests is the area of what lives how long.
 var lifetimeTests = []Test{
 	{
-		ID:      "lifetime/close-while-off",
-		Purpose: "after the last close the registered word gets no updates",
-		Claims:  []int{11},
+		ID:        "lifetime/close-while-off",
+		Purpose:   "after the last close the registered word gets no updates",
+		Claims:    []int{11},
+		Questions: []string{"lifetime-with-file"},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "on=1 word=0x00000000"},
 			G1: {Saw: "on=0 word=0x00000000"},
@@ -15,9 +16,10 @@ var lifetimeTests = []Test{
 		},
 	},
 	{
-		ID:      "lifetime/close-while-on",
-		Purpose: "a bit that is set at the last close is cleared when the event is disabled",
-		Claims:  []int{1, 11},
+		ID:        "lifetime/close-while-on",
+		Purpose:   "a bit that is set at the last close is cleared when the event is disabled",
+		Claims:    []int{1, 11},
+		Questions: []string{"lifetime-with-file"},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "on=1 closed=1 off=0"},
 			G1: {Saw: "on=1 closed=1 off=1", Fault: "stale-bit-after-close", Promise: "on=1 closed=1 off=0"},
@@ -25,9 +27,10 @@ var lifetimeTests = []Test{
 		},
 	},
 	{
-		ID:      "lifetime/close-one-of-two",
-		Purpose: "closing one of two descriptors leaves the other's place following",
-		Claims:  []int{11},
+		ID:        "lifetime/close-one-of-two",
+		Purpose:   "closing one of two descriptors leaves the other's place following",
+		Claims:    []int{11},
+		Questions: []string{"lifetime-with-file"},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "closed=1 open=1 open-off=0"},
 			G1: {Saw: "closed=0 open=1 open-off=0"},
@@ -44,10 +47,11 @@ var lifetimeTests = []Test{
 		},
 	},
 	{
-		ID:      "lifetime/close-stops-the-log",
-		Purpose: "a place that can't be written costs a log line an attempt, and none after the close",
-		Claims:  []int{9, 11},
-		Expect:  only(G1, "register=1 on=1 close=0 later=0"),
+		ID:        "lifetime/close-stops-the-log",
+		Purpose:   "a place that can't be written costs a log line an attempt, and none after the close",
+		Claims:    []int{9, 11},
+		Questions: []string{"lifetime-with-file"},
+		Expect:    only(G1, "register=1 on=1 close=0 later=0"),
 	},
 	{
 		ID:      "lifetime/closed-by-another",
@@ -56,10 +60,11 @@ var lifetimeTests = []Test{
 		Expect:  only(G1, "closed=0x00000000 open=0x00000002"),
 	},
 	{
-		ID:      "lifetime/same-place-on-two-descriptors",
-		Purpose: "a place that several descriptors registered follows until the last of them is closed",
-		Claims:  []int{11},
-		Expect:  only(G1, "first-closed=0x00000040 last-closed=0x00000040 off=0x00000000 all-closed=0x00000000"),
+		ID:        "lifetime/same-place-on-two-descriptors",
+		Purpose:   "a place that several descriptors registered follows until the last of them is closed",
+		Claims:    []int{11},
+		Questions: []string{"duplicate-enablers"},
+		Expect:    only(G1, "first-closed=0x00000040 last-closed=0x00000040 off=0x00000000 all-closed=0x00000000"),
 	},
 	{
 		ID:      "lifetime/every-event-released",
@@ -68,25 +73,28 @@ var lifetimeTests = []Test{
 		Expect:  same("not-deleted=0"),
 	},
 	{
-		ID:      "lifetime/dup-keeps-the-enabler",
-		Purpose: "a dup of the descriptor keeps the file, its places and its indexes",
-		Claims:  []int{11},
-		Expect:  since("on=1 write=8 both-closed=0x00000000", "on=1 write=8 both-closed=0x00000001"),
+		ID:        "lifetime/dup-keeps-the-enabler",
+		Purpose:   "a dup of the descriptor keeps the file, its places and its indexes",
+		Claims:    []int{11},
+		Questions: []string{"lifetime-with-file"},
+		Expect:    since("on=1 write=8 both-closed=0x00000000", "on=1 write=8 both-closed=0x00000001"),
 	},
 	{
-		ID:      "lifetime/register-after-close",
-		Purpose: "a bit left set by a close is right again once the place is registered anew",
-		Claims:  []int{1, 11},
+		ID:        "lifetime/register-after-close",
+		Purpose:   "a bit left set by a close is right again once the place is registered anew",
+		Claims:    []int{1, 11},
+		Questions: []string{"lifetime-with-file"},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "left=0x00000010 again=ok registered=0x00000000 on=0x00000010", Fault: "stale-bit-after-close", Promise: "left=0x00000000 again=ok registered=0x00000000 on=0x00000010"},
 			G3: {Saw: "left=0x00000000 again=EADDRINUSE registered=0x00000000 on=0x00000010"},
 		},
 	},
 	{
-		ID:      "lifetime/many-registrations-go",
-		Purpose: "a thousand registrations of one place go with the file, and the event can be deleted",
-		Claims:  []int{11},
-		Expect:  only(G1, "word=0x00000000 delete=ok"),
+		ID:        "lifetime/many-registrations-go",
+		Purpose:   "a thousand registrations of one place go with the file, and the event can be deleted",
+		Claims:    []int{11},
+		Questions: []string{"duplicate-enablers"},
+		Expect:    only(G1, "word=0x00000000 delete=ok"),
 	},
 	{
 		ID:      "lifetime/event-stays",
@@ -104,9 +112,10 @@ var lifetimeTests = []Test{
 		Expect:  everywhere("more=0 same-bit=yes"),
 	},
 	{
-		ID:      "lifetime/same-name-other-fields",
-		Purpose: "the same name with other fields is the old event with the old fields",
-		Expect:  since("reg=ok one-byte=EINVAL four-bytes=8", "reg=EADDRINUSE one-byte=ENOENT four-bytes=ENOENT"),
+		ID:        "lifetime/same-name-other-fields",
+		Purpose:   "the same name with other fields is the old event with the old fields",
+		Questions: []string{"return-states"},
+		Expect:    since("reg=ok one-byte=EINVAL four-bytes=8", "reg=EADDRINUSE one-byte=ENOENT four-bytes=ENOENT"),
 	},
 	{
 		ID:      "lifetime/recreated-with-new-fields",
@@ -119,14 +128,16 @@ var lifetimeTests = []Test{
 		Expect:  everywhere("first=0 second=1 again=1"),
 	},
 	{
-		ID:      "lifetime/delete-while-held",
-		Purpose: "DEL of an event that a descriptor holds is EBUSY, after the close it works",
-		Expect:  since("held=EBUSY by-its-holder=EBUSY closed=ok again=ENOENT", "held=EBUSY by-its-holder=EBUSY closed=ENOENT again=ENOENT"),
+		ID:        "lifetime/delete-while-held",
+		Purpose:   "DEL of an event that a descriptor holds is EBUSY, after the close it works",
+		Questions: []string{"return-states"},
+		Expect:    since("held=EBUSY by-its-holder=EBUSY closed=ok again=ENOENT", "held=EBUSY by-its-holder=EBUSY closed=ENOENT again=ENOENT"),
 	},
 	{
-		ID:      "lifetime/delete-while-on",
-		Purpose: "DEL of an enabled event that nobody holds is EBUSY, once disabled it works",
-		Expect:  since("on=EBUSY off=ok", "on=EBUSY off=ENOENT"),
+		ID:        "lifetime/delete-while-on",
+		Purpose:   "DEL of an enabled event that nobody holds is EBUSY, once disabled it works",
+		Questions: []string{"return-states"},
+		Expect:    since("on=EBUSY off=ok", "on=EBUSY off=ENOENT"),
 	},
 	{
 		ID:      "lifetime/delete-while-perf",

@@ -77,14 +77,16 @@ var statusTests = []Test{
 		Expect:  everywhere("deleted=none other=yes"),
 	},
 	{
-		ID:      "status/modes",
-		Purpose: "both files have mode 0640",
-		Expect:  since("status=0640 data=0640", "status=0440 data=0640"),
+		ID:        "status/modes",
+		Purpose:   "both files have mode 0640",
+		Questions: []string{"status-mode"},
+		Expect:    since("status=0640 data=0640", "status=0440 data=0640"),
 	},
 	{
-		ID:      "status/write",
-		Purpose: "the status file takes no data",
-		Expect:  everywhere("write=EINVAL"),
+		ID:        "status/write",
+		Purpose:   "the status file takes no data",
+		Questions: []string{"status-mode"},
+		Expect:    everywhere("write=EINVAL"),
 	},
 	{
 		ID:      "status/seek",
@@ -107,9 +109,10 @@ var statusTests = []Test{
 		Expect:  everywhere("field1=u32_a:8:4:0 field2=s64_b:12:8:1 field3=unsigned_char_c:20:1:0 print=\"a~%u_b~%lld_c~%u\",_REC->a,_REC->b,_REC->c"),
 	},
 	{
-		ID:      "status/mmap-one-page",
-		Purpose: "one page of the status file can be mapped before the RFC, and not after",
-		Claims:  []int{10},
+		ID:        "status/mmap-one-page",
+		Purpose:   "one page of the status file can be mapped before the RFC, and not after",
+		Claims:    []int{10},
+		Questions: []string{"status-mode"},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "mmap=ok"},
 			G1: {Saw: "mmap=ENODEV"},
@@ -117,9 +120,10 @@ var statusTests = []Test{
 		},
 	},
 	{
-		ID:      "status/mmap-two-pages",
-		Purpose: "two pages of the status file can't be mapped",
-		Claims:  []int{10},
+		ID:        "status/mmap-two-pages",
+		Purpose:   "two pages of the status file can't be mapped",
+		Claims:    []int{10},
+		Questions: []string{"status-mode"},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "mmap=EINVAL"},
 			G1: {Saw: "mmap=ENODEV"},
@@ -127,9 +131,10 @@ var statusTests = []Test{
 		},
 	},
 	{
-		ID:      "status/mmap-private",
-		Purpose: "a private mapping of the status file works before the RFC, and not after",
-		Claims:  []int{10},
+		ID:        "status/mmap-private",
+		Purpose:   "a private mapping of the status file works before the RFC, and not after",
+		Claims:    []int{10},
+		Questions: []string{"status-mode"},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "mmap=ok"},
 			G1: {Saw: "mmap=ENODEV"},

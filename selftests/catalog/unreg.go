@@ -4,9 +4,10 @@ package catalog
 // answers where there is none yet tell that a program can't rely on it.
 var unregTests = []Test{
 	{
-		ID:      "unreg/null",
-		Purpose: "UNREG of NULL is EFAULT; before g3 there is no such command",
-		Expect:  since("unreg=ENOTTY", "unreg=EFAULT"),
+		ID:        "unreg/null",
+		Purpose:   "UNREG of NULL is EFAULT; before g3 there is no such command",
+		Questions: []string{"return-states"},
+		Expect:    since("unreg=ENOTTY", "unreg=EFAULT"),
 	},
 	{
 		ID:      "unreg/registered-place",
@@ -17,9 +18,10 @@ var unregTests = []Test{
 		},
 	},
 	{
-		ID:      "unreg/sizes",
-		Purpose: "a size under the struct's is EINVAL, over a page E2BIG, between them it is taken",
-		Expect:  only(G3, "0=EINVAL 15=EINVAL 16=ok 64=ok 4096=ok 4097=E2BIG"),
+		ID:        "unreg/sizes",
+		Purpose:   "a size under the struct's is EINVAL, over a page E2BIG, between them it is taken",
+		Questions: []string{"return-states"},
+		Expect:    only(G3, "0=EINVAL 15=EINVAL 16=ok 64=ok 4096=ok 4097=E2BIG"),
 	},
 	{
 		ID:      "unreg/tail-not-zero",
@@ -32,19 +34,22 @@ var unregTests = []Test{
 		Expect:  only(G3, "unreg=EFAULT"),
 	},
 	{
-		ID:      "unreg/reserved-fields",
-		Purpose: "each reserved bit that is set is EINVAL and leaves the place registered",
-		Expect:  only(G3, "unreg=EINVAL:24 on=1"),
+		ID:        "unreg/reserved-fields",
+		Purpose:   "each reserved bit that is set is EINVAL and leaves the place registered",
+		Questions: []string{"return-states"},
+		Expect:    only(G3, "unreg=EINVAL:24 on=1"),
 	},
 	{
-		ID:      "unreg/nothing-registered",
-		Purpose: "a program that has registered nothing gets ENOENT",
-		Expect:  only(G3, "unreg=ENOENT"),
+		ID:        "unreg/nothing-registered",
+		Purpose:   "a program that has registered nothing gets ENOENT",
+		Questions: []string{"return-states"},
+		Expect:    only(G3, "unreg=ENOENT"),
 	},
 	{
-		ID:      "unreg/other-place",
-		Purpose: "another bit, another address, another name of the same bit: ENOENT, and the place stays",
-		Expect:  only(G3, "bit-before=ENOENT bit-behind=ENOENT word-behind=ENOENT bit-32-more=ENOENT bit-64-more=ENOENT zero=ENOENT on=1"),
+		ID:        "unreg/other-place",
+		Purpose:   "another bit, another address, another name of the same bit: ENOENT, and the place stays",
+		Questions: []string{"return-states"},
+		Expect:    only(G3, "bit-before=ENOENT bit-behind=ENOENT word-behind=ENOENT bit-32-more=ENOENT bit-64-more=ENOENT zero=ENOENT on=1"),
 	},
 	{
 		ID:      "unreg/twice",
@@ -114,9 +119,10 @@ var unregTests = []Test{
 		Expect:  only(G3, "unreg=ok low=0xffffffff high=0x7fffffff"),
 	},
 	{
-		ID:      "unreg/unmapped",
-		Purpose: "a place whose page is unmapped is EFAULT and gone",
-		Expect:  only(G3, "unreg=EFAULT again=ENOENT"),
+		ID:        "unreg/unmapped",
+		Purpose:   "a place whose page is unmapped is EFAULT and gone",
+		Questions: []string{"return-states"},
+		Expect:    only(G3, "unreg=EFAULT again=ENOENT"),
 	},
 	{
 		ID:      "unreg/read-only-page",

@@ -20,6 +20,7 @@ func main() {
 		"errors/reg-result-partly-writable": regResultPartlyWritable,
 		"errors/index-stored-whole":         indexStoredWhole,
 		"errors/reg-each-byte-of-tail":      regEachByteOfTail,
+		"errors/size-before-name":           sizeBeforeName,
 		"errors/order-of-checks":            orderOfChecks,
 
 		"errors/enable-sizes":        enableSizes,

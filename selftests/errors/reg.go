@@ -107,7 +107,28 @@ func orderOfChecks(t *kit.T) {
 		return err
 	}
 	t.Saw("size-and-address", try(uapi.Reg{Size: 4097, EnableAddr: odd}))
+	for i := range 64 {
+		mem.Bytes()[i] = 1 // behind the struct, which is written next
+	}
+	t.Saw("tail-and-address", try(uapi.Reg{Size: 64, EnableAddr: odd}))
 	t.Saw("short-and-kernel", try(uapi.Reg{Size: 27, EnableAddr: kernel}))
 	t.Saw("address-and-name", try(uapi.Reg{EnableAddr: odd, NameArgs: 0}))
 	t.Saw("kernel-and-syntax", try(uapi.Reg{EnableAddr: kernel, NameArgs: mem.PutString(1024, t.Event("long x").Desc)}))
+}
+
+// sizeBeforeName registers with a wrong size and without a name. Behind the
+// struct stand ones.
+func sizeBeforeName(t *kit.T) {
+	d, mem := t.Open(), t.Anonymous(2)
+	at := t.Word().Addr()
+	try := func(size int) error {
+		for i := range mem.Bytes() {
+			mem.Bytes()[i] = 1
+		}
+		_, err := d.RegAt(mem, 0, uapi.Reg{Size: uint32(size), EnableAddr: at, EnableSize: 4})
+		return err
+	}
+	t.Saw("over-page", try(4097))
+	t.Saw("short", try(t.Layout().Size-1))
+	t.Saw("tail", try(t.Layout().Size+1))
 }
