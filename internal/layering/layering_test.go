@@ -68,6 +68,7 @@ var may = map[string][]string{
 	"internal/report":               {"internal/console", "internal/results", "selftests/catalog"},
 	"internal/results":              {"internal/blame", "internal/console", "internal/feature", "internal/wire", "selftests/catalog"},
 	"internal/vm":                   {"internal/proc", "internal/qmp", "internal/blame"},
+	"internal/witness":              {"internal/proc", "internal/blame"},
 	"internal/wire":                 {"internal/feature"},
 	"selftests/catalog":             {"internal/feature", "internal/uapi"},
 	"selftests/kit":                 {"internal/feature", "internal/uapi", "internal/wire"},

@@ -48,6 +48,8 @@ type Config struct {
 	Stop func(*results.Test) bool
 
 	Notify func(Event) // may be nil; called from several goroutines, one at a time
+
+	files []initramfs.File // put into the image beside everything else
 }
 
 // Run does the job. The runs it returns are complete as far as they go, also
@@ -141,7 +143,7 @@ func prepareGuest(ctx context.Context, cfg *Config, fail func(error)) *guest {
 	}
 	try(func() error {
 		end := s.begin("initramfs", "")
-		image, err := initramfs.Build(ctx, initramfs.Options{Root: cfg.Root, Cache: cfg.Cache})
+		image, err := initramfs.Build(ctx, initramfs.Options{Root: cfg.Root, Cache: cfg.Cache, Files: cfg.files})
 		if err != nil {
 			return fmt.Errorf("initramfs: %w", err)
 		}

@@ -63,24 +63,12 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 		return built{vmlinux: t.file, info: results.Kernel{Name: t.name, Image: t.file}}, nil
 	}
 	b := builder(cfg.Cache, t.name, s.notify)
-	src, err := cfg.source(t.kernel.Source)
+	end := s.begin("patch", "")
+	src, tree, p, err := t.patched(ctx, cfg, b)
 	if err != nil {
 		return built{}, err
-	}
-	end := s.begin("patch", "")
-	pristine, err := b.Pristine(ctx, src)
-	if err != nil {
-		return built{}, fmt.Errorf("source of kernel %s: %w", t.name, err)
-	}
-	tree, err := patch.OpenDir(pristine.Dir)
-	if err != nil {
-		return built{}, blame.On(blame.Host, err)
 	}
 	defer func() { _ = tree.Close() }()
-	p, err := applyTo(tree, cfg.Series, t.kernel, cfg.Unproven)
-	if err != nil {
-		return built{}, err
-	}
 	end(p.note())
 
 	fragments, err := fragments(cfg.Series, t.kernel)
@@ -104,6 +92,29 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 			Declared: t.kernel.Generation, Key: image.Key, Image: image.Vmlinux,
 		},
 	}, nil
+}
+
+// patched brings the kernel's source into the cache and applies its patches.
+// The tree is the source without them; the caller closes it.
+func (t target) patched(ctx context.Context, cfg *Config, b *kernel.Builder) (kernel.Source, *patch.Dir, *patched, error) {
+	src, err := cfg.source(t.kernel.Source)
+	if err != nil {
+		return src, nil, nil, err
+	}
+	pristine, err := b.Pristine(ctx, src)
+	if err != nil {
+		return src, nil, nil, fmt.Errorf("source of kernel %s: %w", t.name, err)
+	}
+	tree, err := patch.OpenDir(pristine.Dir)
+	if err != nil {
+		return src, nil, nil, blame.On(blame.Host, err)
+	}
+	p, err := applyTo(tree, cfg.Series, t.kernel, cfg.Unproven)
+	if err != nil {
+		_ = tree.Close()
+		return src, nil, nil, err
+	}
+	return src, tree, p, nil
 }
 
 // checkImage refuses what is no kernel before QEMU gets to see it.

@@ -74,6 +74,9 @@ func TestProgramsAndCatalogueHaveTheSameTests(t *testing.T) {
 				t.Errorf("%s twice", id)
 			}
 			inPrograms[id] = true
+			if area == witnessArea {
+				continue // its programs are not in the catalogue, see witness_test.go
+			}
 			if _, ok := ByID(id); !ok {
 				t.Errorf("selftests/%s has %s, the catalogue does not: add it to selftests/catalog/%s.go", area, id, area)
 			}

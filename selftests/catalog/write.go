@@ -53,6 +53,21 @@ var writeTests = []Test{
 		Expect:  everywhere("samples=1 payload=yes"),
 	},
 	{
+		ID:      "write/perf-no-fields",
+		Purpose: "perf samples an event without fields that is written by its index alone",
+		Needs:   []feature.Name{feature.Perf},
+		Expect: map[Generation]Expect{
+			G0: {Saw: "write=EFAULT count=0 samples=0", Fault: "empty-payload-refused", Promise: "write=4 count=1 samples=1"},
+			G1: {Saw: "write=EFAULT count=0 samples=0", Fault: "empty-payload-refused", Promise: "write=4 count=1 samples=1"},
+			G3: {Saw: "write=4 count=1 samples=1"},
+		},
+	},
+	{
+		ID:      "write/absent-payload",
+		Purpose: "a payload is read from a page that has to be faulted in first",
+		Expect:  everywhere("untouched=12 write=12 trace=0000000000000000,0000000000000000"),
+	},
+	{
 		ID:      "write/filter",
 		Purpose: "a filter drops the record that does not match, and the writer is not told",
 		Expect:  everywhere("write-6=8 write-7=8 trace=07000000"),

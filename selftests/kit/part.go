@@ -121,13 +121,12 @@ func (t *T) Run(p Part) {
 		t.Skip(feature.Compat32)
 	}
 	t.Check(err)
-	deadline := time.Now().Add(partLimit)
-	t.Check(r.SetReadDeadline(deadline))
+	t.Check(r.SetReadDeadline(time.Now().Add(partLimit)))
 	end, err := t.forward(p, r)
 	if err != nil {
 		_ = child.Kill()
 	}
-	if e := reap(child.Pid, deadline); err == nil {
+	if e := Reap(child.Pid); err == nil {
 		err = e
 	}
 	switch {
@@ -168,9 +167,10 @@ func (t *T) forward(p Part, from io.Reader) (end wire.Message, err error) {
 	}
 }
 
-// reap waits for the end of a child, but no longer than until the deadline.
-func reap(pid int, deadline time.Time) error {
-	for ; ; time.Sleep(time.Millisecond) {
+// Reap waits for the end of a process that the test started and that has been
+// killed or is about to end, but no longer than it may take.
+func Reap(pid int) error {
+	for deadline := time.Now().Add(partLimit); ; time.Sleep(time.Millisecond) {
 		got, err := unix.Wait4(pid, nil, unix.WNOHANG, nil)
 		switch {
 		case errors.Is(err, unix.EINTR):

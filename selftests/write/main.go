@@ -25,6 +25,8 @@ func main() {
 		"write/no-fields-four-bytes": noFieldsFourBytes,
 		"write/no-fields-five-bytes": noFieldsFiveBytes,
 		"write/larger-than-a-page":   largerThanAPage,
+		"write/absent-payload":       absentPayload,
+		"write/perf-no-fields":       perfNoFields,
 
 		"write/shorter-than-index":     shorterThanIndex,
 		"write/unknown-index":          unknownIndex,

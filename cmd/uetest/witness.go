@@ -1,0 +1,93 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"uetest/internal/blame"
+	"uetest/internal/pipeline"
+	"uetest/internal/report"
+	"uetest/internal/results"
+)
+
+type witnessFlags struct {
+	treeFlags
+	on    []string
+	accel string
+}
+
+func newWitness() *cobra.Command {
+	var f witnessFlags
+	c := &cobra.Command{
+		Use:   "witness",
+		Short: "hold the tests against upstream's own selftests",
+		Long: `Witness builds the user_events selftests that come with a kernel's source, runs
+them in a guest on that kernel, and beside them the tests of the catalogue that
+assert the same. They agree if each function of upstream's says what it should
+and each test sees what the kernel promises.
+
+The exit code is 0 if all agree, 1 if not, 3 if upstream's programs do not
+compile.`,
+		Example: `  uetest witness
+  uetest witness --on upstream`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return f.exec(c) },
+	}
+	f.add(c)
+	fl := c.Flags()
+	fl.StringSliceVar(&f.on, "on", []string{"upstream", "stable"}, "kernels to take the selftests from and to run them on")
+	fl.StringVar(&f.accel, "accel", "auto", "auto, kvm or tcg; auto runs a virtual CPU to find out")
+	return c
+}
+
+func (f *witnessFlags) exec(c *cobra.Command) error {
+	cfg, err := f.config()
+	if err != nil {
+		return err
+	}
+	if cfg.Root, err = findRoot(); err != nil {
+		return err
+	}
+	cfg.Accel = f.accel
+	if cfg.Kernels, err = checkKernels(f.on); err != nil {
+		return err
+	}
+	p := newProgress(c.ErrOrStderr(), f.quiet)
+	cfg.Notify = p.event
+	runs, err := pipeline.Witness(c.Context(), cfg)
+	p.close()
+	if len(runs) > 0 {
+		o := report.Options{Color: wantColor(c.OutOrStdout())}
+		if werr := report.Witness(c.OutOrStdout(), runs, o); werr != nil && err == nil {
+			err = blame.On(blame.Host, werr)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	code := 0
+	for _, run := range runs {
+		code = max(code, witnessExit(run))
+	}
+	if code != 0 {
+		return exitCode(code)
+	}
+	return nil
+}
+
+// witnessExit is the exit code for one kernel. What a function of upstream's
+// should say is for Testify to know, so the verdicts of their programs do not
+// count.
+func witnessExit(run *results.Run) int {
+	if run.Fatal != 0 {
+		return int(run.Fatal)
+	}
+	if len(run.Problems)+len(run.Splats) > 0 {
+		return int(blame.Test)
+	}
+	for _, t := range results.Testify(run) {
+		if t.Disagreement() != "" {
+			return int(blame.Test)
+		}
+	}
+	return 0
+}

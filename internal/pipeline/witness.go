@@ -1,0 +1,80 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+
+	"uetest/initramfs"
+	"uetest/internal/blame"
+	"uetest/internal/results"
+	"uetest/internal/witness"
+	"uetest/selftests/catalog"
+)
+
+// Witness runs upstream's own selftests on the kernels that cfg names, and in
+// the same guest the tests of the catalogue that assert the same. The programs
+// are built from each kernel's own source. What each of them says is for
+// results.Testify to compare.
+func Witness(ctx context.Context, cfg Config) ([]*results.Run, error) {
+	cfg.Notify = serialize(cfg.Notify)
+	// Not nil, so that the runs pass for those of a part.
+	cfg.Select = regexp.MustCompile("^witness/")
+	targets, err := cfg.targets()
+	if err != nil {
+		return nil, err
+	}
+	var runs []*results.Run
+	for _, t := range targets {
+		run, err := bearWitness(ctx, cfg, t)
+		if run != nil {
+			runs = append(runs, run)
+			err = errors.Join(err, run.Save())
+		}
+		if err != nil {
+			return runs, err
+		}
+	}
+	return runs, nil
+}
+
+// bearWitness is Witness on one kernel.
+func bearWitness(ctx context.Context, cfg Config, t target) (*results.Run, error) {
+	g := catalog.Generation(t.kernel.Generation)
+	programs := catalog.WitnessPrograms(g)
+	if len(programs) == 0 {
+		return nil, blame.On(blame.Nothing, fmt.Errorf("the catalogue knows nothing of the selftests that come with kernels of generation %s, such as %s", g, t.name))
+	}
+	s := &stages{kernel: t.name, notify: cfg.Notify}
+	end := s.begin("witness", "upstream's selftests")
+	built, err := t.witnesses(ctx, &cfg)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range built {
+		cfg.files = append(cfg.files, initramfs.File{Path: path.Join(catalog.WitnessFolder, p.Name), Mode: 0o755, Host: p.Path})
+	}
+	end(fmt.Sprintf("%d programs", len(built)))
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	guest := prepareGuest(ctx, &cfg, cancel)
+	defer func() {
+		cancel(nil)
+		_ = guest.wait()
+	}()
+	// The catalogue's tests first: who tests the kernel with a program that
+	// fails may leave an event behind.
+	return one(ctx, &cfg, t, guest, append(catalog.WitnessedTests(g), programs...))
+}
+
+// witnesses builds upstream's programs from the target's source.
+func (t target) witnesses(ctx context.Context, cfg *Config) ([]witness.Program, error) {
+	_, tree, p, err := t.patched(ctx, cfg, builder(cfg.Cache, t.name, cfg.Notify))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tree.Close() }()
+	return witness.Build(ctx, witness.Options{Tree: p.changes.On(tree), Name: t.name, Cache: cfg.Cache})
+}

@@ -1,0 +1,171 @@
+// Package witness builds upstream's own selftests for user_events from a
+// kernel's source, so that what they say of a kernel can be held against what
+// the catalogue's tests say of it.
+//
+// Nothing of them is kept in this tree: the programs are compiled when they are
+// asked for, from the tree of the kernel that they are to run on, with that
+// tree's user_events.h and not the system's. They are static, for the guest has
+// no C library. What was built is kept in the cache under the hash of all that
+// went into it.
+package witness
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"uetest/internal/blame"
+	"uetest/internal/proc"
+)
+
+// own is this package as it was compiled: how the programs are built is one of
+// their inputs.
+//
+//go:embed *.go
+var own embed.FS
+
+// Dir is where kernels have the programs' sources.
+const Dir = "tools/testing/selftests/user_events"
+
+// Tree is a kernel's source, with its patches applied. Its error for a missing
+// file is fs.ErrNotExist.
+type Tree interface {
+	ReadFile(name string) (data []byte, mode fs.FileMode, err error)
+}
+
+// Options say what to build.
+type Options struct {
+	Tree  Tree
+	Name  string // of the kernel, for errors
+	Cache string // cache folder of uetest; programs are kept in its witness/
+	CC    string // empty: gcc
+}
+
+// Program is a built program.
+type Program struct {
+	Name string // as upstream calls it: "abi_test"
+	Path string // in the cache; it must not be changed
+}
+
+// flags are how the programs are compiled: those of their Makefile that matter,
+// and static. Warnings are upstream's business.
+var flags = []string{"-O2", "-static", "-w", "-fdiagnostics-color=never"}
+
+// libraries are LDLIBS of the Makefile, in 6.1 and in 6.12.
+var libraries = []string{"-lrt", "-lpthread", "-lm"}
+
+// Build returns the programs that the tree's Makefile names, in its order. They
+// are compiled if the cache does not have them.
+//
+// A program that does not compile is blamed on the patch; the error has the
+// compiler's lines. A missing compiler or C library is the host's.
+func Build(ctx context.Context, o Options) ([]Program, error) {
+	if o.CC == "" {
+		o.CC = "gcc"
+	}
+	src, err := gather(o.Tree)
+	if err != nil {
+		return nil, fmt.Errorf("upstream's selftests of kernel %s: %w", o.Name, err)
+	}
+	cc, err := findCompiler(ctx, o.CC)
+	if err != nil {
+		return nil, fmt.Errorf("upstream's selftests: %w", err)
+	}
+	dir := filepath.Join(o.Cache, "witness", src.key(cc))
+	programs := make([]Program, len(src.programs))
+	for i, name := range src.programs {
+		programs[i] = Program{name, filepath.Join(dir, name)}
+	}
+	if _, err := os.Stat(dir); err == nil {
+		return programs, nil // it appeared whole
+	}
+	if err := compile(ctx, cc, src, dir); err != nil {
+		return nil, fmt.Errorf("upstream's selftests of kernel %s: %w", o.Name, err)
+	}
+	return programs, nil
+}
+
+// compiler is a C compiler and what the programs take from it.
+type compiler struct {
+	path     string
+	identity string // changes if what it makes may change
+}
+
+// findCompiler looks for a compiler with a static C library.
+func findCompiler(ctx context.Context, name string) (compiler, error) {
+	path, err := proc.LookPath(name)
+	if err != nil {
+		return compiler{}, err
+	}
+	version, err := proc.Output(ctx, proc.Cmd{Path: path, Args: []string{"--version"}})
+	if err != nil {
+		return compiler{}, blame.On(blame.Host, err)
+	}
+	out, err := proc.Output(ctx, proc.Cmd{Path: path, Args: []string{"-print-file-name=libc.a"}})
+	if err != nil {
+		return compiler{}, blame.On(blame.Host, err)
+	}
+	libc := strings.TrimSpace(string(out))
+	info, err := os.Stat(libc)
+	if err != nil || !filepath.IsAbs(libc) { // gcc repeats the name of what it does not find
+		return compiler{}, blame.On(blame.Host, fmt.Errorf("%s finds no libc.a, which static programs are linked with: %w; install it with: apt-get install libc6-dev", path, errors.Join(fs.ErrNotExist, err)))
+	}
+	return compiler{path, fmt.Sprintf("%s%s %d %d", version, libc, info.Size(), info.ModTime().UnixNano())}, nil
+}
+
+// compile compiles the programs into a folder beside dir and renames that.
+func compile(ctx context.Context, cc compiler, src sources, dir string) (err error) {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return blame.On(blame.Host, err)
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), "new-")
+	if err != nil {
+		return blame.On(blame.Host, err)
+	}
+	work, remove, err := proc.TempDir("witness-")
+	if err != nil {
+		return err
+	}
+	defer remove()
+	defer func() {
+		// After the rename there is no such folder any more.
+		if e := os.RemoveAll(tmp); err == nil {
+			err = blame.On(blame.Host, e)
+		}
+	}()
+	if err := src.write(work); err != nil {
+		return blame.On(blame.Host, err)
+	}
+	for _, name := range src.programs {
+		if err := cc.compile(ctx, work, Dir+"/"+name+".c", filepath.Join(tmp, name)); err != nil {
+			return err
+		}
+	}
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return blame.On(blame.Host, err)
+	}
+	if err := os.Rename(tmp, dir); err != nil && !errors.Is(err, fs.ErrExist) { // somebody else has built it meanwhile
+		return blame.On(blame.Host, err)
+	}
+	return nil
+}
+
+// compile compiles one program in the copy of the sources, so that the
+// compiler's lines name files as the kernel's tree does.
+func (cc compiler) compile(ctx context.Context, dir, source, out string) error {
+	args := slices.Concat(flags, []string{"-isystem", includeDir, "-o", out, source}, libraries)
+	var lines bytes.Buffer
+	err := proc.Run(ctx, proc.Cmd{Path: cc.path, Args: args, Dir: dir, Env: append(os.Environ(), "LC_ALL=C"), Stderr: &lines})
+	var exit *proc.ExitError
+	if errors.As(err, &exit) && exit.Cause == nil && lines.Len() > 0 {
+		return blame.On(blame.Patch, fmt.Errorf("%s does not compile:\n%s", source, bytes.TrimSpace(lines.Bytes())))
+	}
+	return err
+}
