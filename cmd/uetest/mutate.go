@@ -43,9 +43,10 @@ count. What only one or two tests noticed is asked of them again.
                  "Equivalent: REASON" that says why none can
   CONTRADICTION  it has, and a test noticed
   NOT BUILT      it does not apply or not compile
+  NOT TRIED      the harness let it down, twice
 
 The exit code is 0 if all are caught or equivalent, 1 if one survives or
-contradicts itself, 3 if one was not built.`,
+contradicts itself, 3 if one was not built, 6 if one was not tried.`,
 		Example: `  uetest mutate internal/mutation/testdata/mutants
   uetest mutate --first DIR                  until one test notices, no further
   uetest mutate --run 'fork/.*' X.patch      what some of the tests notice

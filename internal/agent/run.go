@@ -25,7 +25,7 @@ const (
 	// pipeLimit is how long the pipes of a test are read after its processes
 	// are gone. All that was written is there then; only a process that can't be
 	// killed holds them open.
-	pipeLimit = 200 * time.Millisecond
+	pipeLimit = time.Second
 	// whereLimit is how long /proc is asked where a stuck process is.
 	whereLimit = 500 * time.Millisecond
 

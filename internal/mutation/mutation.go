@@ -18,6 +18,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"uetest/internal/blame"
@@ -69,7 +70,7 @@ func Run(ctx context.Context, o Options, mutants []Mutant) (*Table, error) {
 		}
 	}()
 	for k := range kernels {
-		out, err := t.try(ctx, k)
+		out, err := t.insist(ctx, k)
 		t.drop(ctx, k)
 		if err != nil {
 			return t.table, fmt.Errorf("mutant %s: %w", k.mutant.Name, err)
@@ -103,7 +104,7 @@ func (t *tryer) known(m Mutant) bool {
 		return false
 	}
 	for _, out := range t.Earlier.Outcomes {
-		if out.Digest == digest(t.On, m.Text) {
+		if out.Digest == digest(t.On, m.Text) && out.Class != Untried {
 			out.Name = m.Name
 			t.add(out)
 			return true
@@ -193,6 +194,28 @@ func (t *tryer) drop(ctx context.Context, k candidate) {
 	_ = pipeline.Drop(context.WithoutCancel(ctx), k.cfg, k.kernel)
 }
 
+// insist tries a mutant again if the harness lets it down, and leaves it untried
+// if it does so again: one of many must not end the pass. A build that is not
+// the patch's fault, a full disk and the end of ctx do.
+func (t *tryer) insist(ctx context.Context, k candidate) (Outcome, error) {
+	out, err := t.try(ctx, k)
+	if err == nil || k.err != nil || ctx.Err() != nil || full(err) {
+		return out, err
+	}
+	if out, err = t.try(ctx, k); err == nil || ctx.Err() != nil || full(err) {
+		return out, err
+	}
+	out = t.outcome(k.mutant)
+	out.Class, out.Error = Untried, err.Error()
+	return out, nil
+}
+
+func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+func (t *tryer) outcome(m Mutant) Outcome {
+	return Outcome{Name: m.Name, Breaks: m.Breaks, Equivalent: m.Equivalent, Digest: digest(t.On, m.Text)}
+}
+
 // hung is how many tests may hang, die or crash the kernel before the rest of
 // the suite is spared: each of them costs its time-out and a boot.
 const hung = 3
@@ -202,8 +225,7 @@ const few = 2
 
 // try runs the suite on one mutant.
 func (t *tryer) try(ctx context.Context, k candidate) (Outcome, error) {
-	m := k.mutant
-	out := Outcome{Name: m.Name, Breaks: m.Breaks, Equivalent: m.Equivalent, Digest: digest(t.On, m.Text)}
+	out := t.outcome(k.mutant)
 	if k.err != nil {
 		if blame.Of(k.err) != blame.Patch {
 			return out, k.err

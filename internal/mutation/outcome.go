@@ -21,6 +21,7 @@ const (
 	Equivalent    Class = "equivalent"    // none did, and the patch says why none can
 	Contradiction Class = "CONTRADICTION" // it says that none can, and one did
 	Unbuilt       Class = "NOT BUILT"     // it does not apply, or not compile
+	Untried       Class = "NOT TRIED"     // the harness let it down, twice
 )
 
 // Good reports whether c is as it should be.
@@ -37,7 +38,7 @@ type Outcome struct {
 	Unsure     []Notice      `json:"unsure,omitempty"`  // tests that noticed once, and not when they were asked again
 	Ran        int           `json:"ran"`               // tests with a result
 	Cut        bool          `json:"cut,omitempty"`     // the run ended before all tests had their turn
-	Error      string        `json:"error,omitempty"`   // why it was not built
+	Error      string        `json:"error,omitempty"`   // why it was not built, or not tried
 	Took       time.Duration `json:"took_ns"`           // without the build
 	Digest     string        `json:"digest"`            // of the patch and of the kernel that it is put on
 }

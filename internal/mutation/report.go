@@ -31,7 +31,7 @@ func (r *Report) Line(out *Outcome) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s  ", class, out.Name)
 	switch {
-	case out.Class == Unbuilt:
+	case out.Class == Unbuilt || out.Class == Untried:
 		first, _, _ := strings.Cut(out.Error, "\n")
 		fmt.Fprintf(&b, "%s", first)
 	case out.Class.Good() && out.Equivalent != "":
@@ -48,7 +48,7 @@ func (r *Report) Line(out *Outcome) error {
 		for _, n := range out.By {
 			fmt.Fprintf(&b, "\n    %s %s: %s", n.ID, n.Verdict, strings.ReplaceAll(n.Detail, "\n", "\n      "))
 		}
-		if out.Class == Unbuilt {
+		if out.Error != "" {
 			fmt.Fprintf(&b, "\n    %s", strings.ReplaceAll(out.Error, "\n", "\n    "))
 		}
 	}
@@ -83,7 +83,7 @@ func (out *Outcome) by(all bool) string {
 // Foot prints the sum. of is how many mutants there were to try.
 func (r *Report) Foot(t *Table, of int) error {
 	var counts []string
-	for _, c := range []Class{Caught, Equivalent, Survived, Contradiction, Unbuilt} {
+	for _, c := range []Class{Caught, Equivalent, Survived, Contradiction, Unbuilt, Untried} {
 		if n := t.Count(c); n > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", n, c))
 		}
@@ -105,6 +105,8 @@ func (t *Table) Exit() int {
 	code := 0
 	for i := range t.Outcomes {
 		switch c := t.Outcomes[i].Class; {
+		case c == Untried:
+			code = max(code, int(blame.Host))
 		case c == Unbuilt:
 			code = max(code, int(blame.Patch))
 		case !c.Good():

@@ -58,6 +58,9 @@ func (d *driver) drive(ctx context.Context, tests []catalog.Test) error {
 	}
 	if d.judge != nil {
 		d.run.Tests, d.run.Splats = d.judge.Finish(why)
+		for _, note := range d.judge.Notes() {
+			d.run.Problems = append(d.run.Problems, "the guest says: "+note)
+		}
 		if d.stopped {
 			d.run.Tests = slices.DeleteFunc(d.run.Tests, func(t results.Test) bool { return t.Verdict == results.Missing })
 		}

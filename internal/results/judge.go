@@ -21,6 +21,7 @@ type Judge struct {
 	open   *state // between Start and End
 	splats []console.Splat
 	outer  []string // kernel log outside of any test
+	notes  []string // what the guest had to say that belongs to no test
 	boot   int
 }
 
@@ -85,6 +86,10 @@ func (j *Judge) Add(m wire.Message) (*Test, error) {
 		}
 		fallthrough
 	case wire.Saw, wire.Log, wire.Output:
+		if m.Kind == wire.Log && m.ID == "" {
+			j.notes = append(j.notes, m.Text)
+			return nil, nil
+		}
 		if j.open == nil || j.open.result.ID != m.ID {
 			return nil, fmt.Errorf("guest sent %s for %q, which is not running", m.Kind, m.ID)
 		}
@@ -198,6 +203,10 @@ func ended(s wire.Status, text string) string {
 	}
 	return string(s) + ": " + text
 }
+
+// Notes returns what the guest had to say that belongs to no test: what its
+// set-up missed, or that a part of the kernel's log was lost.
+func (j *Judge) Notes() []string { return j.notes }
 
 // Unreported returns the ids of the planned tests that have no result yet.
 func (j *Judge) Unreported() []string {

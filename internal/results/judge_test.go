@@ -1,6 +1,7 @@
 package results
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -197,5 +198,24 @@ func TestExitCodeNamesWhoHasToAct(t *testing.T) {
 		if got := tt.run.Exit(); got != tt.want {
 			t.Errorf("%s: got exit code %d, want %d", tt.name, got, tt.want)
 		}
+	}
+}
+
+// The guest may say something that belongs to no test, also while one runs. That
+// is no verdict and no mistake of the protocol.
+func TestNoteOfTheGuestBelongsToNoTest(t *testing.T) {
+	j := NewJudge(catalog.G3, []catalog.Test{entry}, nil)
+	note := wire.Message{Kind: wire.Log, Text: "kernel log: 3 records lost"}
+	for _, m := range slices.Concat([]wire.Message{note}, saw("parent=1"), []wire.Message{note}, saw("child=1")[1:], []wire.Message{end(wire.Done, "")}) {
+		if _, err := j.Add(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests, _ := j.Finish("")
+	if tests[0].Verdict != AsExpected || len(tests[0].Log) != 0 {
+		t.Errorf("got %+v", tests[0])
+	}
+	if got := j.Notes(); !slices.Equal(got, []string{note.Text, note.Text}) {
+		t.Errorf("notes %q", got)
 	}
 }

@@ -73,6 +73,12 @@ var lifetimeTests = []Test{
 		Expect:  same("not-deleted=0"),
 	},
 	{
+		ID:      "lifetime/descriptors-leave-nothing",
+		Purpose: "a thousand descriptors, with two events each, leave no objects in the kernel",
+		Claims:  []int{11},
+		Expect:  everywhere("kmalloc-16=0 kmalloc-32=0 kmalloc-64=0"),
+	},
+	{
 		ID:        "lifetime/dup-keeps-the-enabler",
 		Purpose:   "a dup of the descriptor keeps the file, its places and its indexes",
 		Claims:    []int{11},

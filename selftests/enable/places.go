@@ -67,3 +67,15 @@ func perfJoins(t *kit.T) {
 	ev.Off()
 	t.Saw("off", log.Failures())
 }
+
+// failureLine is the very line that a write that fails costs, and its level: a
+// warning (printk's 4), which a console of any usual loglevel shows.
+func failureLine(t *kit.T) {
+	ev, log := t.Event("u32 count"), t.KernelLog()
+	mem := t.Anonymous(1)
+	mem.Protect(unix.PROT_NONE)
+	t.Open().Register(ev, mem.Word(64).Bit(0))
+	t.Saw("register", log.Levels(kit.FailLine))
+	ev.On()
+	t.Saw("on", log.Levels(kit.FailLine))
+}

@@ -2,6 +2,7 @@ package kit
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -36,6 +37,17 @@ func (t *T) KernelLog() *KernelLog {
 // caused it returns.
 func (l *KernelLog) Count(text string) int {
 	count := 0
+	l.each(func(record string) {
+		if recordHolds(record, text) {
+			count++
+		}
+	})
+	return count
+}
+
+// each calls f with every record that was logged since the log was opened or
+// last read.
+func (l *KernelLog) each(f func(record string)) {
 	// A read returns one record, or EAGAIN after the last one; EPIPE says that
 	// records were overwritten (Documentation/ABI/testing/dev-kmsg).
 	buf := make([]byte, 8192)
@@ -43,7 +55,7 @@ func (l *KernelLog) Count(text string) int {
 		n, err := unix.Read(l.fd, buf)
 		switch {
 		case errors.Is(err, unix.EAGAIN):
-			return count
+			return
 		case errors.Is(err, unix.EINTR):
 			continue
 		case errors.Is(err, unix.EPIPE):
@@ -51,9 +63,7 @@ func (l *KernelLog) Count(text string) int {
 		case err != nil:
 			l.t.Fatalf("read /dev/kmsg: %v", err)
 		}
-		if recordHolds(string(buf[:n]), text) {
-			count++
-		}
+		f(string(buf[:n]))
 	}
 }
 
@@ -70,3 +80,21 @@ func recordHolds(record, text string) bool {
 
 // Failures counts FailLine.
 func (l *KernelLog) Failures() int { return l.Count(FailLine) }
+
+// Levels returns how many records that are text were logged at each level since
+// the log was opened or last read: "4" for a warning, "4,4" for two.
+func (l *KernelLog) Levels(text string) string {
+	var levels []string
+	l.each(func(record string) {
+		head, message, _ := strings.Cut(record, ";")
+		prefix, _, _ := strings.Cut(head, ",")
+		message, _, _ = strings.Cut(message, "\n")
+		if n, err := strconv.Atoi(prefix); err == nil && message == text {
+			levels = append(levels, strconv.Itoa(n&7)) // the rest is the facility
+		}
+	})
+	if levels == nil {
+		return "none"
+	}
+	return strings.Join(levels, ",")
+}

@@ -17,6 +17,7 @@ func main() {
 		"lifetime/closed-by-another":             closedByAnother,
 		"lifetime/same-place-on-two-descriptors": samePlaceOnTwoDescriptors,
 		"lifetime/every-event-released":          everyEventReleased,
+		"lifetime/descriptors-leave-nothing":     descriptorsLeaveNothing,
 		"lifetime/dup-keeps-the-enabler":         dupKeepsTheEnabler,
 		"lifetime/register-after-close":          registerAfterClose,
 		"lifetime/many-registrations-go":         manyRegistrationsGo,
