@@ -82,6 +82,7 @@ var questions = []Question{
 		ID:      "waits-for-fault",
 		Ask:     "does who enables the event wait for a page to be faulted in?",
 		Message: "a18e940d-8423-0294-23b4-f2702313f3eb@efficios.com",
+		Answer:  "no: nothing is faulted in, neither by a toggle nor by REG, but for pages of hugetlb, and there a page that userfaultfd holds back is not waited for; on g3 REG waits for the page, and a toggle leaves it to a worker",
 	},
 }
 
