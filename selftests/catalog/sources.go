@@ -82,12 +82,6 @@ var sourcesTests = []Test{
 		Expect:  everywhere("processor=1 task=1 processor-again=1 none=0"),
 	},
 	{
-		ID:      "sources/pid-filter",
-		Purpose: "set_event_pid leaves out what the program writes, and the program is told all the same",
-		Claims:  []int{1},
-		Expect:  everywhere("on=1 trace=none trace-all=07000000 off=0"),
-	},
-	{
 		ID:      "sources/set-event-of-instance",
 		Purpose: "an instance has a set_event of its own, which the top level's does not empty",
 		Claims:  []int{1},

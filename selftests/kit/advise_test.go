@@ -2,7 +2,6 @@ package kit
 
 import (
 	"os"
-	"strconv"
 	"testing"
 )
 
@@ -77,8 +76,7 @@ AnonHugePages:      many kB
 // newMem is memory as tests of the kit need it, which have no T.
 func newMem(t *testing.T, pages int) *Mem {
 	t.Helper()
-	b := make([]byte, pages*os.Getpagesize())
-	return &Mem{&T{id: "kit/" + strconv.Itoa(pages)}, b}
+	return &Mem{&T{}, make([]byte, pages*os.Getpagesize())}
 }
 
 func TestPagemapKnowsAPageThatWasWritten(t *testing.T) {

@@ -159,20 +159,3 @@ func filter(t *kit.T) {
 	ev.Off()
 	t.Saw("off", r.Enabled())
 }
-
-// set_event_pid leaves out other processes, and they are told all the same.
-func pidFilter(t *kit.T) {
-	ev, d, r := registered(t)
-	t.ClearTrace()
-	t.AppendFile("set_event_pid", "1")
-	t.Cleanup(func() { t.TruncateFile("set_event_pid") })
-	ev.On()
-	t.Saw("on", r.Enabled())
-	write(t, d, r, 5)
-	t.Saw("trace", kit.Payloads(t.Trace("trace", ev)))
-	t.TruncateFile("set_event_pid")
-	write(t, d, r, 7)
-	t.Saw("trace-all", kit.Payloads(t.Trace("trace", ev)))
-	ev.Off()
-	t.Saw("off", r.Enabled())
-}

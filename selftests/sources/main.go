@@ -1,6 +1,11 @@
 // Sources is the area of what enables an event, in all combinations: switches
 // of ftrace, trace instances, triggers, perf events. The program is told as
 // long as one of them is left, whether or not anything comes to be recorded.
+//
+// Nothing here enables a tracepoint of the scheduler, as set_event_pid and the
+// topmost events/enable do: those calls are patched while the other processor
+// runs through them, and an emulated one has been seen to trap there (int3 in
+// ttwu_do_wakeup, once in some twenty runs under load).
 package main
 
 import "uetest/selftests/kit"
@@ -15,7 +20,6 @@ func main() {
 		"sources/set-event-of-instance":  setEventOfInstance,
 		"sources/enabler-dies":           enablerDies,
 		"sources/filter":                 filter,
-		"sources/pid-filter":             pidFilter,
 		"sources/trigger-and-file":       triggerAndFile,
 		"sources/two-triggers":           twoTriggers,
 		"sources/trigger-used-up":        triggerUsedUp,
