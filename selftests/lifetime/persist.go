@@ -98,7 +98,7 @@ func heldByChild(t *kit.T) {
 func registerWhileGoing(t *kit.T) {
 	ev, w := t.Event("u32 count"), t.Word()
 	refused, missed := 0, 0
-	for range 30 {
+	for range 8 {
 		d := t.Open()
 		r, err := d.TryRegister(ev, w.Bit(0))
 		if err != nil {
