@@ -85,7 +85,7 @@ func (d *driver) drive(ctx context.Context, tests []catalog.Test) error {
 func (d *driver) plan(g catalog.Generation, tests []catalog.Test) []catalog.Test {
 	var plan []catalog.Test
 	for _, t := range tests {
-		if _, ok := t.On(g); ok && (t.Variant == "" || t.Variant == d.kernel.variant) {
+		if _, ok := t.On(g); ok && d.takes(t) {
 			plan = append(plan, t)
 		}
 	}
@@ -95,11 +95,27 @@ func (d *driver) plan(g catalog.Generation, tests []catalog.Test) []catalog.Test
 	return plan
 }
 
+// takes reports whether the kernel is one that the test can be done with.
+func (d *driver) takes(t catalog.Test) bool {
+	if t.Source != "" && d.kernel.compiles == nil {
+		return false
+	}
+	return t.Variant == "" || t.Variant == d.kernel.variant
+}
+
 // batches runs the tests that may share a kernel in one boot, and each of the
 // others in its own. What a dead guest left undone goes into another boot.
 func (d *driver) batches(ctx context.Context, tests []catalog.Test) error {
 	if d.judge != nil {
-		return d.drain(ctx, nil, split(tests))
+		inTree := func(t catalog.Test) bool { return t.Source != "" }
+		for _, t := range tests {
+			if inTree(t) && !d.stopped {
+				if err := d.compile(ctx, t); err != nil {
+					return err
+				}
+			}
+		}
+		return d.drain(ctx, nil, split(slices.DeleteFunc(slices.Clone(tests), inTree)))
 	}
 	// Nobody declared what this kernel is: the first boot, of the usual
 	// machine, asks it.

@@ -51,6 +51,7 @@ type built struct {
 	cached     bool
 	generation catalog.Generation // as the series declares it; empty: ask the kernel
 	variant    string             // of its configuration
+	compiles   compiles           // nil without a source
 	must       []feature.Name     // what its configuration was made to have
 }
 
@@ -82,6 +83,9 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 	}
 	end(cachedNote(image.Cached))
 	return built{
+		compiles: func(ctx context.Context, program string) (bool, []string, error) {
+			return t.compiles(ctx, cfg, program)
+		},
 		vmlinux: image.Vmlinux, symbols: image.Symbols, release: image.Release, cached: image.Cached,
 		generation: catalog.Generation(t.kernel.Generation),
 		variant:    t.kernel.Variant,

@@ -19,7 +19,11 @@ func Repro(w io.Writer, f catalog.Fault, runs []*results.Run, o Options) error {
 	}
 	for _, run := range runs {
 		r := results.Reproduce(f.ID, run)
-		p.f("\n%s  %s  generation %s: ", p.paint(bold, run.Kernel.Name), run.Guest.Release, run.Generation)
+		p.f("\n%s", p.paint(bold, run.Kernel.Name))
+		if run.Guest.Release != "" { // empty if nothing was booted
+			p.f("  %s", run.Guest.Release)
+		}
+		p.f("  generation %s: ", run.Generation)
 		switch {
 		case r.Outcome == results.Unclear:
 			p.f("%s\n", p.paint(red, "unclear"))

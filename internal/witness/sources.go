@@ -48,15 +48,20 @@ func gather(tree Tree) (sources, error) {
 			return s, err
 		}
 	}
+	return s, s.header(tree)
+}
+
+// header takes the tree's user_events.h.
+func (s *sources) header(tree Tree) error {
 	for _, h := range headers {
 		data, err := read(tree, h)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		s.files[includeDir+"/linux/user_events.h"] = data
-		return s, err
+		return err
 	}
-	return s, blame.On(blame.Patch, fmt.Errorf("the tree has neither %s", strings.Join(headers, " nor ")))
+	return blame.On(blame.Patch, fmt.Errorf("the tree has neither %s", strings.Join(headers, " nor ")))
 }
 
 // read reads a file of the tree; a missing one is the tree's fault.

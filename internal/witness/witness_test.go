@@ -204,3 +204,23 @@ func FuzzPrograms(f *testing.F) {
 		}
 	})
 }
+
+func TestProgramOfTheTreeCompilesOrNotWithTheTreesHeader(t *testing.T) {
+	needsCompiler(t)
+	const sample = "samples/user_events/example.c"
+	with := small.with(sample, "#include <linux/user_events.h>\nint main(void) { return USER; }\n")
+	ok, lines, err := Compiles(t.Context(), Options{Tree: with}, sample)
+	if !ok || len(lines) > 0 || err != nil {
+		t.Errorf("a good one: %v, %q, %v", ok, lines, err)
+	}
+	ok, lines, err = Compiles(t.Context(), Options{Tree: with.with(uapi, "#define OTHER 1\n")}, sample)
+	if ok || err != nil || !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, sample+":2:") }) {
+		t.Errorf("one whose header changed: %v, %q, %v", ok, lines, err)
+	}
+	if _, _, err = Compiles(t.Context(), Options{Tree: small, Name: "k"}, sample); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), sample) {
+		t.Errorf("one that is not there: %v", err)
+	}
+	if _, _, err = Compiles(t.Context(), Options{Tree: with, CC: "no-such-cc"}, sample); blame.Of(err) != blame.Host {
+		t.Errorf("no compiler: %v", err)
+	}
+}

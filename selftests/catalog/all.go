@@ -9,6 +9,7 @@ import (
 var areas = [][]Test{
 	alignTests,
 	bitsTests,
+	buildTests,
 	compatTests,
 	cowTests,
 	debugTests,

@@ -51,6 +51,7 @@ type Test struct {
 	Variant   string         // the variant of the kernel that it takes, "kasan"; empty: any
 	Machine   Machine        // only with Fresh: a guest unlike the usual one
 	Timeout   time.Duration  // under hardware acceleration; 0 is DefaultTimeout
+	Source    string         // a C program of the kernel's tree: the test is on the host, whether it compiles
 	Expect    map[Generation]Expect
 }
 

@@ -83,7 +83,7 @@ func TestProgramsAndCatalogueHaveTheSameTests(t *testing.T) {
 		}
 	}
 	for _, test := range All() {
-		if !inPrograms[test.ID] {
+		if !inPrograms[test.ID] && test.Source == "" {
 			t.Errorf("the catalogue has %s, selftests/%s has not", test.ID, test.Area())
 		}
 	}

@@ -128,9 +128,8 @@ var faults = []Fault{
 		Title: "mmap_lock is taken under event_mutex, and event_mutex under mmap_lock when a perf ring is unmapped",
 	},
 	{
-		ID:        "user-space-build-broken",
-		Title:     "samples/user_events/example.c and the ftrace and perf selftests of user_events no longer compile",
-		Elsewhere: "building the user-space programs of the patched tree",
+		ID:    "user-space-build-broken",
+		Title: "samples/user_events/example.c and the ftrace and perf selftests of user_events no longer compile",
 	},
 }
 
