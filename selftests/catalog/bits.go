@@ -156,7 +156,7 @@ var bitsTests = []Test{
 		Claims:    []int{1},
 		Questions: []string{"duplicate-enablers"},
 		Expect: map[Generation]Expect{
-			G3: {Saw: "second=ok both-on=0x00000020 one-on=0x00000000", Fault: "shared-bit-cleared", Promise: "second=EADDRINUSE both-on=0x00000020 one-on=0x00000020"},
+			G3: {Saw: "second=ok both-on=0x00000020 one-on=0x00000000", Fault: "bit-under-two-names", Promise: "second=EADDRINUSE both-on=0x00000020 one-on=0x00000020"},
 		},
 	},
 	{

@@ -50,14 +50,14 @@ func toggle(t *kit.T, w kit.Word) {
 func anonymousUntouched(t *kit.T) {
 	w := t.Anonymous(1).Word(256)
 	ev, log := t.Event("u32 count"), t.KernelLog()
-	_, err := t.Open().TryRegister(ev, w.Bit(0))
+	r, err := t.Open().TryRegister(ev, w.Bit(0))
 	t.Saw("reg", err)
 	t.Saw("reg-lines", log.Failures())
 	ev.On()
 	ev.Off()
 	ev.On()
 	t.Saw("toggle-lines", log.Failures())
-	t.Saw("on", w.Load())
+	t.Saw("on", r.Enabled())
 }
 
 // A page that was only read is the zero page, which nobody may write.
