@@ -43,10 +43,6 @@ func Witness(ctx context.Context, cfg Config) ([]*results.Run, error) {
 // bearWitness is Witness on one kernel.
 func bearWitness(ctx context.Context, cfg Config, t target) (*results.Run, error) {
 	g := catalog.Generation(t.kernel.Generation)
-	programs := catalog.WitnessPrograms(g)
-	if len(programs) == 0 {
-		return nil, blame.On(blame.Nothing, fmt.Errorf("the catalogue knows nothing of the selftests that come with kernels of generation %s, such as %s", g, t.name))
-	}
 	s := &stages{kernel: t.name, notify: cfg.Notify}
 	end := s.begin("witness", "upstream's selftests")
 	built, err := t.witnesses(ctx, &cfg)
@@ -57,6 +53,10 @@ func bearWitness(ctx context.Context, cfg Config, t target) (*results.Run, error
 		cfg.files = append(cfg.files, initramfs.File{Path: path.Join(catalog.WitnessFolder, p.Name), Mode: 0o755, Host: p.Path})
 	}
 	end(fmt.Sprintf("%d programs", len(built)))
+	programs := catalog.WitnessPrograms(g)
+	if len(programs) == 0 {
+		return nil, blame.On(blame.Nothing, fmt.Errorf("upstream's selftests of kernel %s compile, but the catalogue does not say what they should say on generation %s", t.name, g))
+	}
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	guest := prepareGuest(ctx, &cfg, cancel)

@@ -55,8 +55,12 @@ type Program struct {
 }
 
 // flags are how the programs are compiled: those of their Makefile that matter,
-// and static. Warnings are upstream's business.
-var flags = []string{"-O2", "-static", "-w", "-fdiagnostics-color=never"}
+// and static. Warnings are upstream's business; an error in one of the harness's
+// macros is a line, and not one for each macro below it.
+var flags = []string{
+	"-O2", "-static", "-w", "-fdiagnostics-color=never",
+	"-fno-diagnostics-show-caret", "-ftrack-macro-expansion=0", "-fmax-errors=5",
+}
 
 // libraries are LDLIBS of the Makefile, in 6.1 and in 6.12.
 var libraries = []string{"-lrt", "-lpthread", "-lm"}
@@ -64,8 +68,8 @@ var libraries = []string{"-lrt", "-lpthread", "-lm"}
 // Build returns the programs that the tree's Makefile names, in its order. They
 // are compiled if the cache does not have them.
 //
-// A program that does not compile is blamed on the patch; the error has the
-// compiler's lines. A missing compiler or C library is the host's.
+// Programs that do not compile are blamed on the patch; the error has the
+// compiler's lines of all of them. A missing compiler or C library is the host's.
 func Build(ctx context.Context, o Options) ([]Program, error) {
 	if o.CC == "" {
 		o.CC = "gcc"
@@ -143,10 +147,19 @@ func compile(ctx context.Context, cc compiler, src sources, dir string) (err err
 	if err := src.write(work); err != nil {
 		return blame.On(blame.Host, err)
 	}
+	var failed []string
 	for _, name := range src.programs {
-		if err := cc.compile(ctx, work, Dir+"/"+name+".c", filepath.Join(tmp, name)); err != nil {
+		source := Dir + "/" + name + ".c"
+		lines, err := cc.compile(ctx, work, source, filepath.Join(tmp, name))
+		if err != nil {
 			return err
 		}
+		if lines != "" {
+			failed = append(failed, fmt.Sprintf("%s does not compile:\n%s", source, lines))
+		}
+	}
+	if failed != nil {
+		return blame.On(blame.Patch, errors.New(strings.Join(failed, "\n")))
 	}
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return blame.On(blame.Host, err)
@@ -158,14 +171,17 @@ func compile(ctx context.Context, cc compiler, src sources, dir string) (err err
 }
 
 // compile compiles one program in the copy of the sources, so that the
-// compiler's lines name files as the kernel's tree does.
-func (cc compiler) compile(ctx context.Context, dir, source, out string) error {
+// compiler's lines name files as the kernel's tree does. If it does not compile
+// they are returned.
+func (cc compiler) compile(ctx context.Context, dir, source, out string) (lines string, err error) {
 	args := slices.Concat(flags, []string{"-isystem", includeDir, "-o", out, source}, libraries)
-	var lines bytes.Buffer
-	err := proc.Run(ctx, proc.Cmd{Path: cc.path, Args: args, Dir: dir, Env: append(os.Environ(), "LC_ALL=C"), Stderr: &lines})
+	var said bytes.Buffer
+	err = proc.Run(ctx, proc.Cmd{Path: cc.path, Args: args, Dir: dir, Env: append(os.Environ(), "LC_ALL=C"), Stderr: &said})
 	var exit *proc.ExitError
-	if errors.As(err, &exit) && exit.Cause == nil && lines.Len() > 0 {
-		return blame.On(blame.Patch, fmt.Errorf("%s does not compile:\n%s", source, bytes.TrimSpace(lines.Bytes())))
+	if errors.As(err, &exit) && exit.Cause == nil && said.Len() > 0 {
+		// A macro that uses its argument twice gets each line twice.
+		each := slices.Compact(strings.Split(strings.TrimSpace(said.String()), "\n"))
+		return strings.Join(each, "\n"), nil
 	}
-	return err
+	return "", err
 }

@@ -142,6 +142,7 @@ func TestErrorsNameTheFileAndWhoIsToBlame(t *testing.T) {
 		blame blame.Party
 	}{
 		"does not compile": {small.with(uapi, "#define OTHER 1\n"), "", []string{aTest + " does not compile", aTest + ":4:", "USER", "kernel test"}, blame.Patch},
+		"two of them":      {small.with(aTest, "int a;\nwrong\n", Dir+"/b_test.c", "wrong too\n"), "", []string{aTest + ":2:", Dir + "/b_test.c:1:"}, blame.Patch},
 		"header missing":   {small.with(uapi, ""), "", []string{"neither " + uapi + " nor " + old}, blame.Patch},
 		"program missing":  {small.with(aTest, ""), "", []string{aTest}, blame.Patch},
 		"include missing":  {small.with("tools/testing/selftests/harness.h", ""), "", []string{aTest + ":3:", "harness.h"}, blame.Patch},
