@@ -5,6 +5,12 @@ import "uetest/internal/feature"
 // forkTests is the area of parent and child.
 var forkTests = []Test{
 	{
+		ID:      "fork/younger-thread",
+		Purpose: "a thread that is started after the registration sees the bit, and the place outlives it",
+		Claims:  []int{1},
+		Expect:  everywhere("thread=1 gone=yes on=1 off=0 on-again=1"),
+	},
+	{
 		ID:      "fork/private-nobody-wrote",
 		Purpose: "private page that nobody wrote since the fork: both are told",
 		Claims:  []int{6},

@@ -11,33 +11,36 @@ const racesDelete = "it deletes its event right behind UNREG, which holds it for
 var witnesses = []Witness{
 	{
 		Generation: G3, Program: "abi_test", Function: "user.enablement",
-		Tests: []string{"enable/event-file"},
+		Tests: []string{"enable/event-file", "unreg/registered-place"},
 	},
 	{
 		Generation: G3, Program: "abi_test", Function: "user.flags",
-		Race: racesDelete,
+		Tests: []string{"lifetime/persist-stays", "errors/reg-reserved-bits"},
+		Race:  racesDelete,
 	},
 	{
 		Generation: G3, Program: "abi_test", Function: "user.bit_sizes",
-		Tests: []string{"bits/each-sets-alone"},
+		Tests: []string{"bits/each-sets-alone", "faults/bit-beyond-the-word", "errors/enable-sizes"},
 	},
 	{
 		Generation: G3, Program: "abi_test", Function: "user.multi_format",
+		Tests: []string{"lifetime/formats-of-one-name", "lifetime/formats-go"},
 	},
 	{
 		Generation: G3, Program: "abi_test", Function: "user.forks",
-		Tests: []string{"fork/private-child-wrote"},
+		Tests: []string{"fork/private-child-wrote", "unreg/child-keeps-parent"},
 	},
 	{
 		Generation: G3, Program: "abi_test", Function: "user.clones",
+		Tests: []string{"fork/younger-thread"},
 	},
 	{
 		Generation: G3, Program: "ftrace_test", Function: "user.register_events",
-		Tests: []string{"bits/same-place-twice", "lifetime/same-name-is-same-event", "lifetime/same-name-other-fields", "enable/event-file", "lifetime/delete-while-held"},
+		Tests: []string{"bits/same-place-twice", "lifetime/same-name-is-same-event", "lifetime/same-name-other-fields", "lifetime/delete-while-held", "unreg/last-place-of-event"},
 	},
 	{
 		Generation: G3, Program: "ftrace_test", Function: "user.write_events",
-		Tests: []string{"write/gathered", "write/unknown-index", "write/disabled", "write/payload-in-trace"},
+		Tests: []string{"write/gathered", "write/unknown-index", "write/disabled", "write/payload-in-trace", "faults/negative-index"},
 	},
 	{
 		Generation: G3, Program: "ftrace_test", Function: "user.write_empty_events",
@@ -72,7 +75,7 @@ var witnesses = []Witness{
 	},
 	{
 		Generation: G3, Program: "dyn_test", Function: "user.matching",
-		Tests: []string{"lifetime/same-name-other-fields"},
+		Tests: []string{"lifetime/same-name-is-same-event", "lifetime/same-name-other-fields"},
 	},
 	{
 		Generation: G3, Program: "perf_test", Function: "user.perf_write",
@@ -89,7 +92,7 @@ var witnesses = []Witness{
 	},
 	{
 		Generation: G0Stable, Program: "ftrace_test", Function: "user.write_events",
-		Tests: []string{"write/gathered", "write/unknown-index", "write/payload-in-trace"},
+		Tests: []string{"write/gathered", "write/unknown-index", "write/payload-in-trace", "faults/negative-index"},
 	},
 	{
 		Generation: G0Stable, Program: "ftrace_test", Function: "user.write_fault",

@@ -7,6 +7,8 @@ import "uetest/selftests/kit"
 
 func main() {
 	kit.Main(kit.Tests{
+		"fork/younger-thread": youngerThread,
+
 		"fork/private-nobody-wrote":             privateNobodyWrote,
 		"fork/private-parent-wrote":             privateParentWrote,
 		"fork/private-child-wrote":              privateChildWrote,
