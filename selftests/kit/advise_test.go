@@ -73,6 +73,24 @@ AnonHugePages:      many kB
 	}
 }
 
+func TestBusyWorkerIsToldByItsName(t *testing.T) {
+	for comm, want := range map[string]bool{
+		"kworker/1:2+events\n":          true,
+		"kworker/1:2-events\n":          false,
+		"kworker/1:2H+events_highpri\n": false,
+		"kworker/u4:0+events_unbound\n": false,
+		"kworker/0:1+mm_percpu_wq\n":    false,
+		"kworker/0:1\n":                 false,
+		"+events\n":                     false,
+		"pages\n":                       false,
+		"kworker/0:0+events":            true,
+	} {
+		if got := busyWorker(comm); got != want {
+			t.Errorf("%q: got %v, want %v", comm, got, want)
+		}
+	}
+}
+
 // newMem is memory as tests of the kit need it, which have no T.
 func newMem(t *testing.T, pages int) *Mem {
 	t.Helper()

@@ -77,6 +77,11 @@ func (p *place) settle(done func() bool) {
 	for deadline := time.Now().Add(laterLimit); !done() && p.count() == 0 && time.Now().Before(deadline); {
 		time.Sleep(time.Millisecond)
 	}
+	if p.lines > 0 {
+		// The worker logs first and takes the next write afterwards: until then
+		// a toggle passes the place over.
+		p.WorkersFinish()
+	}
 }
 
 func (p *place) set(on bool) {

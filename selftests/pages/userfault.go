@@ -13,8 +13,13 @@ import (
 // A page under userfaultfd(2) comes when the program's own thread brings it. So
 // it can be seen who waits for it, and who waits for those.
 
-// hold is for how long a fault is held back from a caller that waits for it.
-const hold = 50 * time.Millisecond
+// For how long a fault is held back from a caller that may wait for it. One
+// that does wait always uses it up. One that does not is only slow, on a busy
+// host.
+const (
+	fromReg    = 20 * time.Millisecond
+	fromToggle = 2 * time.Second
+)
 
 // flag tells another thread whether a call is still under way.
 type flag struct{ busy atomic.Bool }
@@ -31,7 +36,7 @@ func userfaultWriteProtected(t *kit.T) {
 	m := t.Anonymous(1).Touch()
 	var on flag
 	p := register(t, m.Word(at))
-	u := m.Userfault(kit.WriteProtected, hold, on.still)
+	u := m.Userfault(kit.WriteProtected, fromToggle, on.still)
 	on.during(func() { p.set(true) })
 	p.settle(func() bool { return p.w.Load() == 1 })
 	t.Saw("on", int(p.w.Load()))
@@ -45,7 +50,7 @@ func userfaultMissingReg(t *kit.T) {
 	m := t.Anonymous(1)
 	var busy flag
 	p := start(t, m.Word(at))
-	u := m.Userfault(kit.Missing, hold, busy.still)
+	u := m.Userfault(kit.Missing, fromReg, busy.still)
 	busy.during(p.reg)
 	t.Saw("faults", u.Faults())
 	t.Saw("waited", u.Waited())
@@ -57,7 +62,7 @@ func userfaultMissingOn(t *kit.T) {
 	var busy flag
 	p := register(t, m.Word(at))
 	m.Advise(unix.MADV_DONTNEED)
-	u := m.Userfault(kit.Missing, hold, busy.still)
+	u := m.Userfault(kit.Missing, fromToggle, busy.still)
 	busy.during(func() { p.set(true) })
 	t.Saw("waited", u.Waited())
 	p.settle(func() bool { return u.Faults() > 0 && p.w.Load() == 1 })
@@ -72,7 +77,7 @@ func userfaultHoldsNoOther(t *kit.T) {
 	var busy flag
 	p := register(t, m.Word(at))
 	m.Advise(unix.MADV_DONTNEED)
-	u := m.Userfault(kit.Missing, hold, busy.still)
+	u := m.Userfault(kit.Missing, fromToggle, busy.still)
 	other := t.Event("u32 count")
 	busy.during(func() {
 		p.set(true)
@@ -97,7 +102,7 @@ func userfaultHugetlb(t *kit.T) {
 	m := t.HugeTLB()
 	var busy flag
 	p := start(t, m.Word(at))
-	u := m.Userfault(kit.Missing, hold, busy.still)
+	u := m.Userfault(kit.Missing, fromReg, busy.still)
 	busy.during(p.reg)
 	t.Saw("faults", u.Faults())
 	t.Saw("waited", u.Waited())
