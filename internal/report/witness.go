@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"uetest/internal/results"
+	"uetest/selftests/catalog"
 )
 
 // Witness writes for each kernel what upstream's own selftests said and what
@@ -31,7 +32,7 @@ func Witness(w io.Writer, runs []*results.Run, o Options) error {
 			for _, test := range t.Tests {
 				p.f("      %-42s %s\n", test.ID, test.Verdict)
 			}
-			if note := t.NotOK + t.Race; note != "" {
+			if note := t.NotOK + t.Race; note != "" && t.Heard == catalog.WitnessNotOK {
 				p.f("      %s\n", note)
 			}
 			if differ != "" {

@@ -71,7 +71,6 @@ var witnesses = []Witness{
 	{
 		Generation: G3, Program: "dyn_test", Function: "user.size_types",
 		Tests: []string{"errors/types-accepted", "errors/types-refused"},
-		Race:  racesDelete,
 	},
 	{
 		Generation: G3, Program: "dyn_test", Function: "user.matching",

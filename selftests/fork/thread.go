@@ -21,14 +21,13 @@ func youngerThread(t *kit.T) {
 	d, ev := t.Open(), t.Event("u32 a")
 	r := d.Register(ev, t.Word().Bit(4))
 	started, saw := make(chan int), make(chan int)
-	go func() {
-		runtime.LockOSThread() // and never unlocks: the thread ends with it
+	thread(func() {
 		started <- unix.Gettid()
 		for end := time.Now().Add(threadLimit); r.Enabled() == 0 && time.Now().Before(end); {
 			runtime.Gosched()
 		}
 		saw <- r.Enabled()
-	}()
+	})
 	tid := <-started
 	ev.On()
 	t.Saw("thread", <-saw)
@@ -41,6 +40,19 @@ func youngerThread(t *kit.T) {
 	t.Saw("off", r.Enabled())
 	ev.On()
 	t.Saw("on-again", r.Enabled())
+}
+
+// thread runs f on a thread that ends with it. The Go runtime ends the thread
+// of a goroutine that never unlocks it, but not the program's first one.
+func thread(f func()) {
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			thread(f)
+			select {} // keeps the first thread from being taken again
+		}
+		f()
+	}()
 }
 
 // within asks until the answer is yes, and returns the last one.
