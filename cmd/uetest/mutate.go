@@ -22,6 +22,7 @@ type mutateFlags struct {
 	first   bool
 	keep    bool
 	verbose bool
+	then    []string
 	resume  string
 	out     []string
 	timeout time.Duration
@@ -49,6 +50,7 @@ The exit code is 0 if all are caught or equivalent, 1 if one survives or
 contradicts itself, 3 if one was not built, 6 if one was not tried.`,
 		Example: `  uetest mutate internal/mutation/testdata/mutants
   uetest mutate --first DIR                  until one test notices, no further
+  uetest mutate --then kasan,lockdep DIR     those that survive on kernels with checks
   uetest mutate --run 'fork/.*' X.patch      what some of the tests notice
   uetest mutate --out json=FILE DIR          and, after an interruption,
   uetest mutate --resume FILE --out json=FILE DIR`,
@@ -62,6 +64,7 @@ contradicts itself, 3 if one was not built, 6 if one was not tried.`,
 	fl.StringVar(&f.accel, "accel", "auto", "auto, kvm or tcg; auto runs a virtual CPU to find out")
 	fl.DurationVar(&f.timeout, "timeout", 0, "limit for one test, in place of the catalogue's; not scaled for emulation")
 	fl.BoolVar(&f.first, "first", false, "end each run at the first test that notices")
+	fl.StringSliceVar(&f.then, "then", nil, "variants of the kernel, as of run -K, to try those on that survive")
 	fl.BoolVar(&f.keep, "keep", false, "leave the built kernels in the cache")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "name every test that noticed, and what it saw")
 	fl.StringVar(&f.resume, "resume", "", "take the outcomes that are in this JSON file, try the others")
@@ -115,7 +118,7 @@ func (f *mutateFlags) options() (mutation.Options, error) {
 	if err != nil {
 		return mutation.Options{}, err
 	}
-	o := mutation.Options{Config: cfg, On: f.on, First: f.first, Keep: f.keep}
+	o := mutation.Options{Config: cfg, On: f.on, First: f.first, Keep: f.keep, Then: f.then}
 	if f.resume == "" {
 		return o, nil
 	}

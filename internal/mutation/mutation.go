@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -34,6 +33,10 @@ type Options struct {
 	On     string          // the kernel that the mutants are put on
 	First  bool            // end each run at the first test that notices
 	Keep   bool            // leave the built kernels in the cache
+	// Then names variants of the kernel, "lockdep", that those which survive are
+	// tried on in turn: some promises only a kernel with checks of its own can
+	// be seen to break.
+	Then []string
 	// Earlier is a table of a pass that was interrupted: mutants that have an
 	// outcome there are not tried again.
 	Earlier *Table
@@ -49,10 +52,15 @@ const kernelName = "mutant"
 // Run tries the mutants in their order. The table is complete as far as it
 // goes, also if there is an error.
 func Run(ctx context.Context, o Options, mutants []Mutant) (*Table, error) {
-	t := &tryer{Options: o, noise: map[string]bool{}, caught: map[string]int{}}
+	t := &tryer{Options: o, noise: map[string]bool{}, caught: map[string]int{}, proven: map[string]int{}}
 	t.table = &Table{Schema: Schema, On: o.On, First: o.First}
 	if o.Config.Select != nil {
 		t.table.Select = o.Config.Select.String()
+	}
+	for _, v := range o.Then {
+		if _, err := o.Config.Series.Kernel(o.On + "+" + v); err != nil {
+			return t.table, blame.On(blame.Usage, err)
+		}
 	}
 	todo := slices.DeleteFunc(slices.Clone(mutants), t.known)
 	if len(todo) == 0 {
@@ -61,6 +69,14 @@ func Run(ctx context.Context, o Options, mutants []Mutant) (*Table, error) {
 	if err := t.control(ctx); err != nil {
 		return t.table, err
 	}
+	if err := t.pass(ctx, todo); err != nil {
+		return t.table, err
+	}
+	return t.table, t.variants(ctx, todo)
+}
+
+// pass tries mutants, each while the next one is built.
+func (t *tryer) pass(ctx context.Context, todo []Mutant) error {
 	ctx, cancel := context.WithCancel(ctx)
 	kernels := t.build(ctx, todo)
 	defer func() {
@@ -73,11 +89,11 @@ func Run(ctx context.Context, o Options, mutants []Mutant) (*Table, error) {
 		out, err := t.insist(ctx, k)
 		t.drop(ctx, k)
 		if err != nil {
-			return t.table, fmt.Errorf("mutant %s: %w", k.mutant.Name, err)
+			return fmt.Errorf("mutant %s: %w", k.mutant.Name, err)
 		}
 		t.add(out)
 	}
-	return t.table, ctx.Err()
+	return ctx.Err()
 }
 
 // tryer is one pass.
@@ -86,6 +102,7 @@ type tryer struct {
 	table  *Table
 	noise  map[string]bool // tests that complain of the unbroken kernel
 	caught map[string]int  // how many mutants a test caught in this pass
+	proven map[string]int  // how often a test that had noticed was content with the unbroken kernel
 }
 
 func (t *tryer) add(out Outcome) {
@@ -279,31 +296,6 @@ func (t *tryer) unhurried(ctx context.Context, k candidate, first Outcome) (Outc
 	out, err := slow.try(ctx, k)
 	out.Unsure = append(first.Unsure, out.Unsure...)
 	return out, err
-}
-
-// again asks the tests that noticed once more.
-func (t *tryer) again(ctx context.Context, cfg pipeline.Config, out *Outcome) error {
-	var ids []string
-	for _, n := range out.By {
-		ids = append(ids, regexp.QuoteMeta(n.ID))
-	}
-	cfg.Select = regexp.MustCompile("^(?:" + strings.Join(ids, "|") + ")$")
-	run, err := runOne(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	still := notices(run, nil)
-	sure := func(n Notice) bool {
-		return slices.ContainsFunc(still, func(s Notice) bool { return s.ID == n.ID })
-	}
-	for _, n := range out.By {
-		if !sure(n) {
-			out.Unsure = append(out.Unsure, n)
-		}
-	}
-	out.By = slices.DeleteFunc(out.By, func(n Notice) bool { return !sure(n) })
-	out.Outside = outside(run)
-	return nil
 }
 
 // likely returns the tests that caught most mutants so far, the best first.

@@ -33,6 +33,7 @@ type Outcome struct {
 	Breaks     string        `json:"breaks,omitempty"`
 	Equivalent string        `json:"equivalent,omitempty"` // the reason that the patch gives
 	Class      Class         `json:"class"`
+	On         string        `json:"on,omitempty"`      // the variant that told, if it took one
 	By         []Notice      `json:"by,omitempty"`      // the tests that noticed
 	Outside    []string      `json:"outside,omitempty"` // what was noticed by none: a kernel that does not boot, a splat between tests
 	Unsure     []Notice      `json:"unsure,omitempty"`  // tests that noticed once, and not when they were asked again

@@ -77,6 +77,9 @@ func (out *Outcome) by(all bool) string {
 	if out.Cut {
 		count = "at least " + count
 	}
+	if out.On != "" {
+		count += " on " + out.On
+	}
 	return count + ": " + strings.Join(list, ", ")
 }
 
@@ -131,6 +134,9 @@ func (t *Table) WriteMarkdown(w io.Writer) error {
 			count, first = string(out.Class), out.Equivalent
 		case len(out.By) > 0:
 			first = fmt.Sprintf("`%s` %s", out.By[0].ID, out.By[0].Verdict)
+			if out.On != "" {
+				first += " on " + out.On
+			}
 		case len(out.Outside) > 0:
 			first, _, _ = strings.Cut(out.Outside[0], "\n")
 		}

@@ -141,12 +141,6 @@ var enableTests = []Test{
 		},
 	},
 	{
-		ID:      "enable/while-mapping-changes",
-		Purpose: "no write fails because mappings beside the page come and go",
-		Claims:  []int{1},
-		Expect:  remote("mapping=ok wrong=0 lines=0"),
-	},
-	{
 		ID:      "enable/failure-line",
 		Purpose: "a write that fails costs one warning, in the words that the changelog has",
 		Claims:  []int{9},

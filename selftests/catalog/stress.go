@@ -65,6 +65,11 @@ var stressTests = []Test{
 		},
 	},
 	{
+		ID:      "stress/indexes-of-two-threads",
+		Purpose: "two threads that register the same events on one descriptor at the same time are told the same indexes",
+		Expect:  same("wrong=0"),
+	},
+	{
 		ID:      "stress/many-events-in-processes",
 		Purpose: "every bit of twenty events in six processes follows, and in three when three are gone",
 		Claims:  []int{1, 8},

@@ -27,7 +27,6 @@ func main() {
 		"enable/many-places":             manyPlaces,
 		"enable/perf-joins":              perfJoins,
 		"enable/unwritable-among-others": unwritableAmongOthers,
-		"enable/while-mapping-changes":   whileMappingChanges,
 		"enable/failure-line":            failureLine,
 		"enable/many-toggles":            manyToggles,
 	})

@@ -1,0 +1,47 @@
+package mutation
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// variants tries the survivors on the variants of the kernel.
+func (t *tryer) variants(ctx context.Context, mutants []Mutant) error {
+	for _, v := range t.Then {
+		survived := slices.DeleteFunc(slices.Clone(mutants), func(m Mutant) bool {
+			return !slices.ContainsFunc(t.table.Outcomes, func(out Outcome) bool {
+				return out.Name == m.Name && out.Class == Survived
+			})
+		})
+		if len(survived) == 0 {
+			return nil
+		}
+		o := t.Options
+		o.On, o.Then, o.Earlier = t.On+"+"+v, nil, nil
+		o.Report = func(_ *Table, out *Outcome) {
+			if out.Class == Caught {
+				t.revise(*out, o.On)
+			}
+		}
+		other, err := Run(ctx, o, survived)
+		t.table.Noise = append(t.table.Noise, other.Noise...)
+		if err != nil {
+			return fmt.Errorf("on %s: %w", o.On, err)
+		}
+	}
+	return nil
+}
+
+// revise puts what a variant showed in the place of a survival.
+func (t *tryer) revise(out Outcome, on string) {
+	for i := range t.table.Outcomes {
+		if was := &t.table.Outcomes[i]; was.Name == out.Name {
+			out.Digest, out.On, out.Unsure = was.Digest, on, append(was.Unsure, out.Unsure...)
+			*was = out
+			if t.Report != nil {
+				t.Report(t.table, was)
+			}
+		}
+	}
+}
