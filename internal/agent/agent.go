@@ -10,7 +10,7 @@
 //
 // Between agent and test program: the agent starts /selftests/PROGRAM with the
 // arguments "-run ID" and descriptor 3 open for writing, in a session of its
-// own, with /dev/null as standard input. On descriptor 3 the program writes
+// own, with the Run's Text as standard input. On descriptor 3 the program writes
 // messages of package wire, one a line, in one write each: any number of
 // saw{key, value} and log{text}, and as its last end{status, text} with status
 // done, skipped or failed; ID may be left out. Then it exits with status 0.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -86,7 +87,7 @@ func (r *runner) outcome(ctx context.Context, m wire.Message) (wire.Status, stri
 	if err != nil {
 		return wire.Failed, err.Error()
 	}
-	t, err := r.start(path, m.ID, o.limit)
+	t, err := r.start(path, m.ID, m.Text, o.limit)
 	if err != nil {
 		return wire.Failed, fmt.Sprintf("start %s: %v", path, err)
 	}
@@ -141,8 +142,8 @@ type test struct {
 }
 
 // start starts a test program in a session of its own.
-func (r *runner) start(path, id string, limit time.Duration) (*test, error) {
-	stdin, err := os.Open(os.DevNull)
+func (r *runner) start(path, id, input string, limit time.Duration) (*test, error) {
+	stdin, err := inputFile(input)
 	if err != nil {
 		return nil, err
 	}
@@ -182,6 +183,28 @@ func (r *runner) start(path, id string, limit time.Duration) (*test, error) {
 	t.report = readReport(repRead, id, r.send)
 	t.output = readOutput(outRead, id, r.send)
 	return t, nil
+}
+
+// inputFile returns an open file to read text from. It is one in memory: what
+// a pipe does not hold would need somebody to write it.
+func inputFile(text string) (*os.File, error) {
+	if text == "" {
+		return os.Open(os.DevNull)
+	}
+	fd, err := unix.MemfdCreate("input", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), "input")
+	_, err = f.WriteString(text)
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // watch sees a test to its end, whatever that is, and leaves no process of it.

@@ -80,7 +80,7 @@ type Message struct {
 	Key   string `json:"key,omitempty"`
 	Value string `json:"value,omitempty"`
 
-	// Log, Output, Kmsg, End, Bye.
+	// Log, Output, Kmsg, End, Bye; Run: the program's standard input.
 	Text string `json:"text,omitempty"`
 
 	// Kmsg: syslog level 0-7, facility, sequence number, time since boot. Facility 0 is

@@ -22,6 +22,11 @@ type Child struct {
 	commands int  // write end
 	replies  int  // read end
 	reaped   bool
+
+	// Of a Lineage's child; else pidfd is -1.
+	lineage *Lineage
+	slot    *slot
+	pidfd   int
 }
 
 // childLimit is how long an operation of a child may take. It takes
@@ -39,7 +44,7 @@ func (t *T) Fork() *Child {
 			t.Fatalf("pipe: %v", err)
 		}
 	}
-	c := &Child{t: t, box: (*mailbox)(mem.Pointer(0)), mem: mem, commands: commands[1], replies: replies[0]}
+	c := &Child{t: t, box: (*mailbox)(mem.Pointer(0)), mem: mem, commands: commands[1], replies: replies[0], pidfd: -1}
 	// The child lets go of the parent's ends, so that it sees the end of the
 	// file when the parent dies, and of what the agent waits for.
 	fds := &childFDs{
@@ -64,7 +69,7 @@ func (c *Child) call() error {
 	}
 	deadline := time.Now().Add(childLimit)
 	for {
-		fds := []unix.PollFd{{Fd: int32(c.replies), Events: unix.POLLIN}}
+		fds := []unix.PollFd{{Fd: int32(c.replies), Events: unix.POLLIN}, {Fd: int32(c.pidfd), Events: unix.POLLIN}}
 		left := time.Until(deadline)
 		if left <= 0 {
 			return fmt.Errorf("child %d did not answer within %v", c.pid, childLimit)
@@ -74,6 +79,9 @@ func (c *Child) call() error {
 			return fmt.Errorf("poll: %w", err)
 		}
 		if fds[0].Revents == 0 {
+			if fds[1].Revents != 0 {
+				return errGone
+			}
 			continue
 		}
 		var b [1]byte
@@ -232,7 +240,7 @@ func (c *Child) kill() error {
 // reap waits for the child's end, but no longer than childLimit: one that the
 // kernel holds in an uninterruptible sleep never ends.
 func (c *Child) reap() error {
-	for deadline := time.Now().Add(childLimit); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(childLimit); ; c.pause() {
 		pid, err := unix.Wait4(c.pid, nil, unix.WNOHANG, nil)
 		switch {
 		case errors.Is(err, unix.EINTR):
@@ -241,9 +249,23 @@ func (c *Child) reap() error {
 			return fmt.Errorf("wait for child %d: %w", c.pid, err)
 		case pid == c.pid:
 			c.reaped = true
-			return errors.Join(unix.Close(c.commands), unix.Close(c.replies))
+			return c.released()
 		case time.Now().After(deadline):
 			return fmt.Errorf("child %d did not end within %v of SIGKILL", c.pid, childLimit)
 		}
 	}
+}
+
+// released closes what the test has of a child that is gone.
+func (c *Child) released() error {
+	if c.lineage == nil {
+		return errors.Join(unix.Close(c.commands), unix.Close(c.replies))
+	}
+	c.lineage.free = append(c.lineage.free, c.slot)
+	return unix.Close(c.pidfd)
+}
+
+// pause waits a millisecond, or up to the child's end where a pidfd tells it.
+func (c *Child) pause() {
+	_, _ = unix.Poll([]unix.PollFd{{Fd: int32(c.pidfd), Events: unix.POLLIN}}, 1)
 }

@@ -25,8 +25,12 @@ type mailbox struct {
 	result uintptr // opLoad: the value; opSyscall: r1
 	errno  uintptr
 
-	call byte // what the pipes carry
-	text [2048]byte
+	// opFork: what the new process takes its commands from.
+	forkBox *mailbox
+	forkFDs *childFDs
+
+	text [2048]byte // aligned as a pointer
+	call byte       // what the pipes carry
 }
 
 const (
@@ -34,6 +38,7 @@ const (
 	opLoad32
 	opStore32
 	opSyscall
+	opFork
 	opExit
 )
 
@@ -98,6 +103,15 @@ func rawChild(box *mailbox, fds *childFDs) {
 			*(*uint32)(box.ptr) = uint32(box.args[0])
 		case opSyscall:
 			r1, _, errno := unix.RawSyscall6(box.nr, box.args[0], box.args[1], box.args[2], box.args[3], box.args[4], box.args[5])
+			box.result, box.errno = r1, uintptr(errno)
+		case opFork:
+			// A sibling: whoever made this process waits for the new one too.
+			r1, _, errno := unix.RawSyscall6(unix.SYS_CLONE, unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+			if r1 == 0 && errno == 0 {
+				_, _, _ = unix.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0, 0)
+				box, fds = box.forkBox, box.forkFDs
+				continue
+			}
 			box.result, box.errno = r1, uintptr(errno)
 		case opExit:
 			rawExit(box.args[0])
