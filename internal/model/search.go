@@ -25,7 +25,8 @@ type Trace struct {
 }
 
 // A Runner runs programs on a kernel, each from a fresh start, and returns a
-// trace for each. The error is for what keeps it from running any.
+// trace for each, up to the first that has a fault. The error is for what keeps
+// it from running any.
 type Runner interface {
 	Run(context.Context, []Task) ([]Trace, error)
 }

@@ -178,6 +178,15 @@ func cachedNote(cached bool) string {
 
 // one runs the tests on one kernel.
 func one(ctx context.Context, cfg *Config, t target, g *guest, tests []catalog.Test) (*results.Run, error) {
+	d, err := newDriver(ctx, cfg, t, g)
+	if err != nil {
+		return nil, err
+	}
+	return d.run, d.drive(ctx, tests)
+}
+
+// newDriver builds the kernel and makes what drives guests that boot it.
+func newDriver(ctx context.Context, cfg *Config, t target, g *guest) (*driver, error) {
 	s := &stages{kernel: t.name, notify: cfg.Notify}
 	run := &results.Run{Schema: results.Schema, Start: time.Now().UTC()}
 	b, err := t.build(ctx, cfg, s)
@@ -198,8 +207,7 @@ func one(ctx context.Context, cfg *Config, t target, g *guest, tests []catalog.T
 	}
 	run.Dir = dir
 	run.Stages = append(s.done, g.stages...)
-	d := &driver{cfg: cfg, run: run, notify: cfg.Notify, kernel: b, guest: g}
-	return run, d.drive(ctx, tests)
+	return &driver{cfg: cfg, run: run, notify: cfg.Notify, kernel: b, guest: g}, nil
 }
 
 // keepRuns is how many saved runs stay in the cache.

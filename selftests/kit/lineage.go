@@ -92,9 +92,6 @@ func (l *Lineage) child(s *slot, pid int) *Child {
 	return c
 }
 
-// Kill kills the child, unless it has gone, and waits until it is gone.
-func (c *Child) Kill() { c.t.Check(c.kill()) }
-
 // parkFlag is the argument with which Exec runs the area's program.
 const parkFlag = "-parked"
 
