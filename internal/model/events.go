@@ -127,7 +127,9 @@ func (m *Model) write(o Op) string {
 // toggle switches a source of an event, or of all events, and returns how many
 // lines are logged.
 func (m *Model) toggle(o Op) (lines int) {
-	for i := range m.events {
+	// A system's enable file goes through the events from the newest to the
+	// oldest (trace_create_new_event, __ftrace_set_clr_event_nolock).
+	for i := len(m.events) - 1; i >= 0; i-- {
 		if i != o.Event && o.Source != System {
 			continue
 		}

@@ -223,7 +223,11 @@ var (
 		return s
 	}()
 
-	sourceSlot = choice(Sources, func(o *Op) *Source { return &o.Source })
+	sourceSlot = func() slot {
+		s := choice(Sources, func(o *Op) *Source { return &o.Source })
+		s.random = func(o *Op, d *dice) { o.Source = someSources[d.IntN(len(someSources))] }
+		return s
+	}()
 	kindSlot   = choice(Kinds, func(o *Op) *Kind { return &o.Kind })
 	protSlot   = choice(Prots, func(o *Op) *Prot { return &o.Prot })
 

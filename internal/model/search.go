@@ -70,7 +70,7 @@ type Stats struct {
 // fails makes the others useless.
 const (
 	batchSize = 32 << 10
-	batchMost = 16
+	batchMost = 32
 )
 
 // Run searches. It calls found for each finding; a known deviation is told

@@ -3,6 +3,8 @@ package kit
 import (
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -72,7 +74,7 @@ func (c *Child) call() error {
 		fds := []unix.PollFd{{Fd: int32(c.replies), Events: unix.POLLIN}, {Fd: int32(c.pidfd), Events: unix.POLLIN}}
 		left := time.Until(deadline)
 		if left <= 0 {
-			return fmt.Errorf("child %d did not answer within %v", c.pid, childLimit)
+			return fmt.Errorf("child %d did not answer within %v; it is in %s", c.pid, childLimit, whereabouts(c.pid))
 		}
 		_, err := unix.Poll(fds, int(left.Milliseconds())+1)
 		if err != nil && !errors.Is(err, unix.EINTR) {
@@ -268,4 +270,16 @@ func (c *Child) released() error {
 // pause waits a millisecond, or up to the child's end where a pidfd tells it.
 func (c *Child) pause() {
 	_, _ = unix.Poll([]unix.PollFd{{Fd: int32(c.pidfd), Events: unix.POLLIN}}, 1)
+}
+
+// whereabouts says what a process does: its state and the innermost function of
+// the kernel that it is in (proc(5), stat and stack).
+func whereabouts(pid int) string {
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	stack, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stack", pid))
+	_, state, _ := strings.Cut(string(stat), ") ")
+	if len(state) > 1 {
+		state = state[:1]
+	}
+	return fmt.Sprintf("state %q, %q", state, stack)
 }

@@ -105,11 +105,14 @@ func rawChild(box *mailbox, fds *childFDs) {
 			r1, _, errno := unix.RawSyscall6(box.nr, box.args[0], box.args[1], box.args[2], box.args[3], box.args[4], box.args[5])
 			box.result, box.errno = r1, uintptr(errno)
 		case opFork:
-			// A sibling: whoever made this process waits for the new one too.
+			// A sibling: whoever made this process waits for the new one too. What
+			// the mailbox says is read before: when the new process runs, it may
+			// hold the next command to this one.
+			newBox, newFDs := box.forkBox, box.forkFDs
 			r1, _, errno := unix.RawSyscall6(unix.SYS_CLONE, unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 			if r1 == 0 && errno == 0 {
 				_, _, _ = unix.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0, 0)
-				box, fds = box.forkBox, box.forkFDs
+				box, fds = newBox, newFDs
 				continue
 			}
 			box.result, box.errno = r1, uintptr(errno)

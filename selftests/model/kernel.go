@@ -28,17 +28,17 @@ const flushSize = 16 << 10
 type kernel struct {
 	t       *kit.T
 	log     *kit.KernelLog
-	lineage *kit.Lineage
+	root    *kit.Child // all others come from it: a fork of the area's own process costs ten times as much
 	events  [model.Events]*kit.Event
 	told    [model.Events]*kit.Registration // g0: the bit in the status page
 	where   map[string]int                  // event by name
 
 	instance *kit.Instance
+	memfd    int // what programs map; empty at the start of each
 	bounce   int // a file through which words get into and out of a process
 	sockets  [2]int
 
 	// Of the present program.
-	memfd int
 	procs [model.Processes]*process
 	index map[[2]int]uint32 // the write index of file and event
 	perf  [model.Events]*kit.PerfEvent
@@ -57,6 +57,11 @@ var fields = [model.Events]string{" u32 count", " u32 count", ""}
 func newKernel(t *kit.T) *kernel {
 	k := &kernel{t: t, where: map[string]int{}}
 	k.log = t.KernelLog()
+	// Closing perf events and removing triggers wait for grace periods, some
+	// ten milliseconds each; expedited they take one.
+	const expedited = "/sys/kernel/rcu_expedited"
+	t.Check(os.WriteFile(expedited, []byte("1"), 0))
+	t.Cleanup(func() { t.Check(os.WriteFile(expedited, []byte("0"), 0)) })
 	for i := range k.events {
 		k.events[i] = t.Event(strings.TrimSpace(fields[i]))
 		k.where[k.events[i].Name] = i
@@ -67,11 +72,11 @@ func newKernel(t *kit.T) *kernel {
 		}
 	}
 	k.instance = t.Instance()
-	k.bounce = t.Memfd(1)
+	k.memfd, k.bounce = t.Memfd(1), t.Memfd(1)
 	var err error
 	k.sockets, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	t.Check(err)
-	k.lineage = t.Lineage(model.Processes)
+	k.root = t.Lineage(1 + model.Processes).Start()
 	return k
 }
 
@@ -103,13 +108,11 @@ func (k *kernel) carryOut(number int, task model.Task) {
 
 // begin makes a program's first process.
 func (k *kernel) begin() {
-	var err error
-	k.memfd, err = unix.MemfdCreate("uetest-model", unix.MFD_CLOEXEC)
-	k.t.Check(err)
+	k.t.Check(unix.Ftruncate(k.memfd, 0))
 	k.t.Check(unix.Ftruncate(k.memfd, int64(os.Getpagesize())))
 	k.procs = [model.Processes]*process{}
 	k.index, k.on = map[[2]int]uint32{}, map[model.Op]bool{}
-	c := k.lineage.Start()
+	c := k.root.Fork()
 	k.procs[0] = &process{Child: c, memory: c.Memory()}
 }
 
@@ -122,7 +125,6 @@ func (k *kernel) end() {
 		o.Verb = model.Disable
 		k.toggle(o)
 	}
-	k.t.Check(unix.Close(k.memfd))
 	k.log.Count("user_events: ")
 }
 
