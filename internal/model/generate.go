@@ -22,8 +22,8 @@ var weights = []struct {
 // takes the kernel twenty times as long as the rest.
 var (
 	someSources = []Source{EnableFile, EnableFile, EnableFile, SetEvent, System, Instance, Instance, Perf, Perf, Trigger}
-	someBits   = []int{0, 1, 31}
-	someValues = []uint32{0, 0, 1, 0x100, 0xffffffff}
+	someBits    = []int{0, 1, 31}
+	someValues  = []uint32{0, 0, 1, 0x100, 0xffffffff}
 )
 
 // dice makes one program. Each program has a taste of its own: names that it

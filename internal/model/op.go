@@ -228,8 +228,8 @@ var (
 		s.random = func(o *Op, d *dice) { o.Source = someSources[d.IntN(len(someSources))] }
 		return s
 	}()
-	kindSlot   = choice(Kinds, func(o *Op) *Kind { return &o.Kind })
-	protSlot   = choice(Prots, func(o *Op) *Prot { return &o.Prot })
+	kindSlot = choice(Kinds, func(o *Op) *Kind { return &o.Kind })
+	protSlot = choice(Prots, func(o *Op) *Prot { return &o.Prot })
 
 	wordSlot = slot{
 		get: func(o *Op) string { return o.Place.String() },

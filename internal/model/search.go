@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -29,6 +31,33 @@ type Trace struct {
 // it from running any.
 type Runner interface {
 	Run(context.Context, []Task) ([]Trace, error)
+}
+
+// Known is a Runner that takes the known behaviour of a generation for the
+// kernel.
+type Known Generation
+
+// Run implements Runner.
+func (k Known) Run(_ context.Context, tasks []Task) ([]Trace, error) {
+	traces := make([]Trace, len(tasks))
+	for i, t := range tasks {
+		var err error
+		if traces[i].Seen, err = Predict(Generation(k), t.Program); err != nil {
+			return nil, err
+		}
+	}
+	return traces, nil
+}
+
+// counter counts the programs that another Runner runs.
+type counter struct {
+	Runner
+	n *int
+}
+
+func (c counter) Run(ctx context.Context, tasks []Task) ([]Trace, error) {
+	*c.n += len(tasks)
+	return c.Runner.Run(ctx, tasks)
 }
 
 // Search looks for a program on which a kernel and the model part.
@@ -168,7 +197,7 @@ var errFlaky = errors.New("the kernel did not do the same a second time")
 
 // finding cuts a task on which kernel and model part down.
 func (s Search) finding(ctx context.Context, r Runner, t Task, promise []Promise, st *Stats) (Finding, error) {
-	run := func(ps []Program) ([]Task, []Trace, error) {
+	run := func(r Runner, ps []Program) ([]Task, []Trace, error) {
 		tasks := make([]Task, len(ps))
 		for i, p := range ps {
 			var err error
@@ -176,26 +205,42 @@ func (s Search) finding(ctx context.Context, r Runner, t Task, promise []Promise
 				return nil, nil, err
 			}
 		}
-		st.Shrinking += len(tasks)
 		traces, err := r.Run(ctx, tasks)
 		return tasks, traces, err
 	}
-	short, err := shrink(s.Generation, t.Program, func(ps []Program) (int, int, error) {
-		tasks, traces, err := run(ps)
-		if err != nil {
-			return -1, 0, err
-		}
-		for i := range tasks {
-			if at, ok := parted(tasks[i], traces[i]); ok {
-				return i, at + 1, nil
+	failing := func(r Runner) tester {
+		return func(ps []Program) (int, int, error) {
+			tasks, traces, err := run(r, ps)
+			if err != nil {
+				return -1, 0, err
 			}
+			for i := range tasks {
+				if at, ok := parted(tasks[i], traces[i]); ok {
+					return i, at + 1, nil
+				}
+			}
+			return -1, 0, nil
 		}
-		return -1, 0, nil
-	})
+	}
+	counted := counter{r, &st.Shrinking}
+	// The known behaviour costs no time. If what it makes of the program fails
+	// on the kernel as well, that is where to go on from.
+	short := t.Program
+	guess, err := shrink(s.Generation, short, failing(Known(s.Generation)))
 	if err != nil {
 		return Finding{}, err
 	}
-	tasks, traces, err := run([]Program{short})
+	if len(guess) < len(short) {
+		if i, length, err := failing(counted)([]Program{guess}); err != nil {
+			return Finding{}, err
+		} else if i >= 0 {
+			short = guess[:length]
+		}
+	}
+	if short, err = shrink(s.Generation, short, failing(counted)); err != nil {
+		return Finding{}, err
+	}
+	tasks, traces, err := run(counted, []Program{short})
 	if err != nil {
 		return Finding{}, err
 	}
@@ -253,4 +298,7 @@ func (st *Stats) count(p Program, tr Trace) {
 }
 
 // isValue tells a word or a count from an errno and the like.
-func isValue(result string) bool { return result[0] >= '0' && result[0] <= '9' || len(result) == 8 }
+func isValue(result string) bool {
+	_, err := strconv.ParseUint(result, 16, 32)
+	return err == nil && result == strings.ToLower(result) // no EBADF
+}

@@ -26,12 +26,12 @@ const flushSize = 16 << 10
 
 // kernel is the running kernel and the processes of the present program.
 type kernel struct {
-	t       *kit.T
-	log     *kit.KernelLog
-	root    *kit.Child // all others come from it: a fork of the area's own process costs ten times as much
-	events  [model.Events]*kit.Event
-	told    [model.Events]*kit.Registration // g0: the bit in the status page
-	where   map[string]int                  // event by name
+	t      *kit.T
+	log    *kit.KernelLog
+	root   *kit.Child // all others come from it: a fork of the area's own process costs ten times as much
+	events [model.Events]*kit.Event
+	told   [model.Events]*kit.Registration // g0: the bit in the status page
+	where  map[string]int                  // event by name
 
 	instance *kit.Instance
 	memfd    int // what programs map; empty at the start of each
