@@ -21,6 +21,10 @@ func (m *Model) register(o Op) (result string, lines int) {
 		return "EINVAL", 0
 	case o.Place.Null && m.keeps(Unwritable):
 		return "EFAULT", 0
+	case m.keeps(WithoutEnd) && slices.ContainsFunc(m.events[o.Event].enablers, func(e *enabler) bool {
+		return e.mm == space && e.place == o.Place && e.bit == o.Bit
+	}):
+		return "EADDRINUSE", 0
 	}
 	index := slices.Index(f.refs, o.Event)
 	if index < 0 {
@@ -42,6 +46,9 @@ func (m *Model) register(o Op) (result string, lines int) {
 			if m.tell(e) > 0 {
 				// user_event_mm_fault_in fails, and the enabler is freed; what
 				// it tells the caller then is user_events_ioctl_reg's ENOMEM.
+				if m.keeps(ErrorHidden) {
+					return "EFAULT", 0
+				}
 				return "ENOMEM", 0
 			}
 			space.enablers = append(space.enablers, e)
@@ -127,6 +134,8 @@ func (m *Model) write(o Op) string {
 // toggle switches a source of an event, or of all events, and returns how many
 // lines are logged.
 func (m *Model) toggle(o Op) (lines int) {
+	m.toggling = true
+	defer func() { m.toggling = false }()
 	// A system's enable file goes through the events from the newest to the
 	// oldest (trace_create_new_event, __ftrace_set_clr_event_nolock).
 	for i := len(m.events) - 1; i >= 0; i-- {
@@ -181,11 +190,16 @@ func (m *Model) update(n int) (lines int) {
 func (m *Model) tell(e *enabler) (lines int) {
 	on := m.events[e.event].on()
 	p := e.mm.at(e.place)
-	if p == nil {
+	switch {
+	case e.mm.exited && m.keeps(ChildrenKept):
+		return 0
+	case p == nil || p.prot != ProtWrite:
+		if m.toggling && !e.mm.gone && m.keeps(BadPlacesCost) {
+			return 0
+		}
 		return 1
-	}
-	if e.mapping != 0 && p.id != e.mapping && m.keeps(ReusedMemory) {
-		return 1 // what it was registered for is not there
+	case e.mapping != 0 && p.id != e.mapping && m.keeps(ReusedMemory):
+		return 0 // what it was registered for is not there
 	}
 	if !on && m.keeps(SharedBitCleared) && m.shared(e) {
 		return 0
@@ -193,8 +207,6 @@ func (m *Model) tell(e *enabler) (lines int) {
 	inPlace := false // the write goes through the protection
 	if !p.writable {
 		switch {
-		case p.prot != ProtWrite:
-			return 1
 		case m.gen == G3:
 		case p.forked() && on && m.keeps(ParentMissed):
 		case p.forked() && !on && m.keeps(StaleAfterFork) && e.told:

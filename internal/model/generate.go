@@ -84,7 +84,7 @@ func Generate(g Generation, seed, number uint64, steps int) Program {
 			o.File = unused(m.files[:], o.File)
 		}
 		if m.Can(o) && len(p) < steps {
-			m.Do(o)
+			m.step(o)
 			p = append(p, o)
 		}
 	}

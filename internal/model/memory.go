@@ -41,6 +41,7 @@ type mm struct {
 	enablers []*enabler // g3
 	attached bool       // g3: has a user_event_mm
 	gone     bool
+	exited   bool // by the process's exit, no exec
 }
 
 // at returns the mapping at a place, or nil.

@@ -34,6 +34,8 @@ type Model struct {
 	memfd  *frame
 	ids    int // of mappings
 	clock  int // operations done
+
+	toggling bool // a source is being switched
 }
 
 type process struct {
@@ -117,9 +119,14 @@ func (m *Model) Can(o Op) bool {
 // Do carries an operation out, which has to be possible, and returns what it
 // shows.
 func (m *Model) Do(o Op) Observation {
-	m.clock++
-	result, lines := m.do(o)
+	result, lines := m.step(o)
 	return Observation{Result: result, Lines: lines, State: m.state()}
+}
+
+// step is Do without a look at everything, which takes longer than the rest.
+func (m *Model) step(o Op) (result string, lines int) {
+	m.clock++
+	return m.do(o)
 }
 
 const ok = "ok"
@@ -175,7 +182,7 @@ func (m *Model) do(o Op) (result string, lines int) {
 		}
 	case Exit:
 		q := m.procs[o.Proc]
-		q.ended = true
+		q.ended, q.mm.exited = true, true
 		m.drop(q)
 		for f := range q.fds {
 			m.release(o.Proc, f)
@@ -273,7 +280,7 @@ func Possible(g Generation, p Program) Program {
 	var q Program
 	for _, o := range p {
 		if m.Can(o) {
-			m.Do(o)
+			m.step(o)
 			q = append(q, o)
 		}
 	}

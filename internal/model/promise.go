@@ -23,6 +23,10 @@ const (
 	ResultNotStored  Promise = "result-not-stored"
 	EmptyRefused     Promise = "empty-payload-refused"
 	ReusedMemory     Promise = "write-into-reused-memory"
+	WithoutEnd       Promise = "unbounded-enablers"
+	BadPlacesCost    Promise = "bad-places-delay"
+	ChildrenKept     Promise = "exited-children-kept"
+	ErrorHidden      Promise = "write-error-hidden"
 )
 
 // promises says which generations deviate from what.
@@ -40,7 +44,11 @@ var promises = []struct {
 	{ReservedIgnored, []Generation{G1}},
 	{ResultNotStored, []Generation{G0, G0Stable, G1, G3}},
 	{EmptyRefused, []Generation{G0, G0Stable, G1}},
-	{ReusedMemory, []Generation{G1, G3}},
+	{ReusedMemory, []Generation{G1}}, // on g3 the program can unregister first
+	{WithoutEnd, []Generation{G1}},
+	{BadPlacesCost, []Generation{G1}},
+	{ChildrenKept, []Generation{G1}},
+	{ErrorHidden, []Generation{G3}},
 }
 
 // Promises returns the deviations of a generation that a program can show.
