@@ -19,6 +19,7 @@ var areas = [][]Test{
 	forkTests,
 	leaksTests,
 	lifetimeTests,
+	modelTests,
 	pagesTests,
 	rightsTests,
 	sourcesTests,

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"uetest/internal/feature"
 )
 
 // Lineage is processes that fork from one another, each driven like a Child. A
@@ -196,7 +198,11 @@ func (c *Child) Memory() *Memory {
 	m := &Memory{t: c.t}
 	for name, fd := range map[string]*int{"pagemap": &m.pagemap, "mem": &m.mem} {
 		var err error
-		if *fd, err = unix.Open(fmt.Sprintf("/proc/%d/%s", c.pid, name), unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		*fd, err = unix.Open(fmt.Sprintf("/proc/%d/%s", c.pid, name), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if errors.Is(err, unix.ENOENT) {
+			c.t.Skip(feature.Pagemap)
+		}
+		if err != nil {
 			c.t.Fatalf("open %s of child %d: %v", name, c.pid, err)
 		}
 	}

@@ -94,7 +94,7 @@ func (k *kernel) carryOut(number int, task model.Task) {
 	}
 	defer flush()
 	for i, o := range task.Program {
-		got := k.do(o, &task.Expect[i])
+		got := k.do(o, task.Expect[i])
 		text := got.String()
 		if size += len(text); size > flushSize {
 			flush()
@@ -142,17 +142,16 @@ func (k *kernel) gone(n int) {
 }
 
 // do carries one operation out. Where the kernel does things later, it waits
-// for what is expected, if that is known.
-func (k *kernel) do(o model.Op, expect *model.Observation) model.Observation {
+// for what is expected.
+func (k *kernel) do(o model.Op, expect model.Observation) model.Observation {
 	result, err := kit.Value(k.operate(o))
 	k.t.Check(err)
 	seen := model.Observation{Result: result}
-	look := func() bool {
+	k.t.Await(func() bool {
 		seen.Lines += k.log.Count("user_events: ")
 		seen.State = k.state()
-		return expect == nil || seen.Result != expect.Result || seen.Equal(*expect)
-	}
-	k.t.Await(look)
+		return seen.Result != expect.Result || seen.Equal(expect)
+	})
 	return seen
 }
 
