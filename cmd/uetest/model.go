@@ -80,6 +80,9 @@ func (f *modelFlags) exec(c *cobra.Command, files []string) error {
 	if f.steps < 1 || f.steps > maxSteps {
 		return blame.On(blame.Usage, errorf("--steps %d: want 1 to %d", f.steps, maxSteps))
 	}
+	if err := model.CheckPromises(f.promise); err != nil {
+		return blame.On(blame.Usage, errorf("--promise: %w", err))
+	}
 	cfg, err := f.config()
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -74,6 +75,19 @@ func TestProgramGetsWhatTheContractSays(t *testing.T) {
 	want := "args=misbehave,-run,misbehave/context timeout=7s leads_session=true leads_group=true stdin=/dev/null<nil> pipes=1=pipe,2=pipe,3=pipe"
 	if r.saw != want {
 		t.Errorf("saw  %s\nwant %s", r.saw, want)
+	}
+}
+
+// More than a pipe holds: nobody has to read while it is written.
+func TestProgramReadsTheTextOfItsRun(t *testing.T) {
+	h := serve(t, nil)
+	text := strings.Repeat("a line\n", 8000)
+	const id = "misbehave/input"
+	h.send(wire.Message{Kind: wire.Run, ID: id, Program: "misbehave", Timeout: anyTime, Text: text})
+	r := h.collect(id)
+	want := fmt.Sprintf("input=%d,%x,<nil>", len(text), sha256.Sum256([]byte(text)))
+	if r.saw != want || r.end.Status != wire.Done {
+		t.Errorf("saw %s, end %s %s, want %s", r.saw, r.end.Status, r.end.Text, want)
 	}
 }
 

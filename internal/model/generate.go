@@ -82,6 +82,14 @@ func Generate(g Generation, seed, number uint64, steps int) Program {
 			o.To = unused(m.procs[:], o.To)
 		case Open:
 			o.File = unused(m.files[:], o.File)
+		case Pass:
+			// A fork has all descriptors, so few can be passed.
+			for n := range Processes * Files * Processes {
+				if m.Can(o) {
+					break
+				}
+				o.Proc, o.File, o.To = n/(Files*Processes), n/Processes%Files, n%Processes
+			}
 		}
 		if m.Can(o) && len(p) < steps {
 			m.step(o)

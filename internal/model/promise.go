@@ -62,6 +62,21 @@ func Promises(g Generation) []Promise {
 	return ps
 }
 
+// CheckPromises returns an error if a name is none that any generation knows.
+func CheckPromises(names []string) error {
+	var all []Promise
+	for _, p := range promises {
+		all = append(all, p.Promise)
+	}
+	slices.Sort(all)
+	for _, name := range names {
+		if name != "all" && !slices.Contains(all, Promise(name)) {
+			return fmt.Errorf("%q is no deviation that the model can be told away; there are all, %s", name, strings.Join(texts(all), ", "))
+		}
+	}
+	return nil
+}
+
 // ParsePromises takes ids, or "all" for all that the generation has.
 func ParsePromises(g Generation, names []string) ([]Promise, error) {
 	all := Promises(g)

@@ -97,6 +97,7 @@ func TestChildThatDiesIsAFailureAndNoHang(t *testing.T) {
 const forkAndWait = "UETEST_KIT_FORK_AND_WAIT"
 
 func TestMain(m *testing.M) {
+	Parked(os.Args)
 	if os.Getenv(forkAndWait) != "" {
 		runOne("kit/test", func(k *T) {
 			fmt.Println(k.Fork().PID())

@@ -7,7 +7,9 @@ package misbehave
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path"
@@ -57,7 +59,12 @@ func behaviours() map[string]func() {
 		"failed":  func() { end(wire.Failed, "open: no such file") },
 		"prints":  func() { fmt.Println("to stdout"); fmt.Fprint(os.Stderr, "to stderr, no newline"); done() },
 		"context": context,
-		"guest":   guest,
+		"input": func() {
+			text, err := io.ReadAll(os.Stdin)
+			saw("input", fmt.Sprintf("%d,%x,%v", len(text), sha256.Sum256(text), err))
+			done()
+		},
+		"guest": guest,
 
 		// Ends that are none.
 		"silent":      func() {},
