@@ -72,6 +72,7 @@ var may = map[string][]string{
 	"internal/wire":                 {"internal/feature"},
 	"selftests/catalog":             {"internal/feature", "internal/uapi"},
 	"selftests/kit":                 {"internal/feature", "internal/uapi", "internal/wire"},
+	"selftests/model":               {"selftests/kit", "internal/model", "internal/uapi"},
 }
 
 // mayFor returns the rule for a package. Area programs and guest mains have
