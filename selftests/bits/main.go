@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"uetest/internal/uapi"
 	"uetest/selftests/kit"
 )
 
@@ -271,9 +272,14 @@ const (
 // race adds to the word counter on a thread of its own while an event that is
 // registered at bit is toggled, and returns how often it added.
 func race(t *kit.T, at kit.Bit, counter kit.Word) (added uint32) {
-	d, ev := t.Open(), t.Event("u32 count")
+	d, ev, args := t.Open(), t.Event("u32 count"), t.Anonymous(1)
+	reg := uapi.Reg{
+		NameArgs: args.PutString(256, ev.Desc), EnableSize: 4,
+		EnableBit: uint8(at.N), EnableAddr: at.Word.Addr(),
+	}
 	for range writes {
-		d.Register(ev, at)
+		_, err := d.RegAt(args, 0, reg)
+		t.Check(err)
 	}
 	var stop atomic.Bool
 	var wg sync.WaitGroup

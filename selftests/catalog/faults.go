@@ -79,7 +79,7 @@ var faultsTests = []Test{
 		Claims:  []int{1, 11},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "on=1 gone=1 off=1", Fault: "stale-bit-after-close", Promise: "on=1 gone=1 off=0"},
-			G3: {Saw: "on=1 gone=1 off=1", Fault: "place-ends-with-its-thread", Promise: "on=1 gone=1 off=0"},
+			G3: {Saw: "on=1 gone=1 off=1", Fault: "older-threads-apart", Promise: "on=1 gone=1 off=0"},
 		},
 	},
 	{

@@ -90,16 +90,12 @@ var faults = []Fault{
 		Claim: 1,
 	},
 	{
-		ID:    "place-ends-with-its-thread",
-		Title: "what a thread registers ends with the thread, the bit left as it is, if its process had not registered before it was made (upstream)",
-	},
-	{
 		ID:    "bit-under-two-names",
 		Title: "bit 37 of eight bytes and bit 5 of their upper half may be registered for two events, of which the last toggled wins (upstream)",
 	},
 	{
 		ID:    "older-threads-apart",
-		Title: "a thread made before its program registered can't take back what the others registered, and may register it twice (upstream)",
+		Title: "a thread made before its program registered is apart: it can't take back what the others registered, may register it twice, and what it registers ends with it, the bit left as it is (upstream)",
 	},
 	{
 		ID:        "split-lock",

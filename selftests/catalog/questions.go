@@ -24,6 +24,7 @@ var questions = []Question{
 		ID:      "failed-enabler",
 		Ask:     "is the event freed if its enabler cannot be made?",
 		Message: "20221031234703.e275650899728e64cd3fb6c3@kernel.org",
+		Answer:  "no: REG returns ENOMEM, and the event is held until the descriptor is closed; then it can be deleted",
 	},
 	{
 		ID:      "status-mode",
@@ -65,6 +66,7 @@ var questions = []Question{
 		ID:      "bad-address-delay",
 		Ask:     "do bad addresses delay everybody else, since they are tried under event_mutex?",
 		Message: "20221031171257.GB149@W11-BEAU-MD.localdomain",
+		Answer:  "yes: no page is waited for, but each bad address costs a log line, some 60 µs under emulation where a good one costs 1, under event_mutex and without a limit; on g3 a worker tries, and REG refuses what is bad then",
 	},
 	{
 		ID:      "retry-after-fault",
