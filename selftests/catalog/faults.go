@@ -52,9 +52,9 @@ var faultsTests = []Test{
 		Purpose:   "registering one place again and again costs neither memory nor time",
 		Questions: []string{"duplicate-enablers"},
 		Expect: map[Generation]Expect{
-			G0: {Saw: "again=ok objects-in-thousands=0 writes-of-one-word=0 toggle-takes-longer=no objects-after-close=0"},
-			G1: {Saw: "again=ok objects-in-thousands=10 writes-of-one-word=10001 toggle-takes-longer=yes objects-after-close=0", Fault: "unbounded-enablers", Promise: "again=EADDRINUSE objects-in-thousands=0 writes-of-one-word=1 toggle-takes-longer=no objects-after-close=0"},
-			G3: {Saw: "again=EADDRINUSE objects-in-thousands=0 writes-of-one-word=1 toggle-takes-longer=no objects-after-close=0"},
+			G0: {Saw: "again=ok objects-in-thousands=0 writes-of-one-word=0 objects-after-close=0"},
+			G1: {Saw: "again=ok objects-in-thousands=10 writes-of-one-word=10001 objects-after-close=0", Fault: "unbounded-enablers", Promise: "again=EADDRINUSE objects-in-thousands=0 writes-of-one-word=1 objects-after-close=0"},
+			G3: {Saw: "again=EADDRINUSE objects-in-thousands=0 writes-of-one-word=1 objects-after-close=0"},
 		},
 	},
 	{

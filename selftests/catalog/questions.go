@@ -60,7 +60,7 @@ var questions = []Question{
 		ID:      "concurrent-update",
 		Ask:     "is it safe for user and kernel to update the word at the same time?",
 		Message: "20221031231556.a15846fd3513641d48820d5b@kernel.org",
-		Answer:  "yes: no add of the program was lost to 30000 writes by the kernel, in the word nor in the one behind it; a write that is not atomic loses some in 38 of 40 runs",
+		Answer:  "yes: no add of the program was lost to 60000 writes of the kernel beside it, in the word nor in the one behind; a kernel whose writes are not atomic loses some in every 7000",
 	},
 	{
 		ID:      "bad-address-delay",

@@ -58,10 +58,10 @@ func writes(t *kit.T, f func()) int {
 
 // unboundedEnablers registers one place of one event often, on one descriptor.
 // Each registration is a kernel object that is charged to nobody, and a write
-// at each toggle, under event_mutex. Time is compared as a class: with so many
-// it is some six times that of one, on g1.
+// at each toggle, under event_mutex. What that takes is logged: a busy host makes
+// times no observation.
 func unboundedEnablers(t *kit.T) {
-	const many, slower = 10000, 3
+	const many = 10000
 	w, few := t.Word(), t.Event("u32 count")
 	t.Open().Register(few, t.Word().Bit(0))
 	d, ev := t.Open(), t.Event("u32 count")
@@ -79,7 +79,6 @@ func unboundedEnablers(t *kit.T) {
 	ev.Off()
 	alone, all := cheapest(t, few, ev)
 	t.Logf("processor time of a toggle on and off: one place %v, all places %v", alone, all)
-	t.Saw("toggle-takes-longer", all > slower*alone)
 	d.Close()
 	t.Saw("objects-after-close", (enablerObjects(t)-before+500)/1000)
 }
