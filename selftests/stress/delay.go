@@ -21,9 +21,10 @@ func threadTime(t *kit.T) time.Duration {
 // with many, and one with as many that can't be written any more. All of it is
 // done under event_mutex, so it is what everybody else waits who enables,
 // registers or closes. A write that fails is not a page that is waited for but
-// a log line.
+// a log line, and those are counted: a busy host makes times, which are logged,
+// no observation.
 func badPlacesDelay(t *kit.T) {
-	const places, rounds, more = 300, 3, 4
+	const places, rounds = 300, 3
 	size := places*4/os.Getpagesize() + 1
 	good, bad := t.Anonymous(size).Touch(), t.Anonymous(size).Touch()
 	d, args := t.Open(), t.Anonymous(1)
@@ -51,5 +52,4 @@ func badPlacesDelay(t *kit.T) {
 	t.Logf("processor time to enable an event: one place %v, %d good ones %v, %d bad ones %v",
 		least[0], places, least[1], places, least[2])
 	t.Saw("lines-a-toggle", log.Failures()/rounds/2)
-	t.Saw("bad-take-longer", least[2] > more*least[0])
 }
