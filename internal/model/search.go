@@ -105,9 +105,10 @@ const (
 // Run searches. It calls found for each finding; a known deviation is told
 // once and then expected. It stops at the first finding that is none, at the
 // end of the budget, or when all promises turned out not to be kept.
-func (s Search) Run(ctx context.Context, r Runner, found func(Finding)) (Stats, error) {
-	st := Stats{Ops: map[string]int{}, Results: map[string]int{}}
+func (s Search) Run(ctx context.Context, r Runner, found func(Finding)) (st Stats, err error) {
+	st = Stats{Ops: map[string]int{}, Results: map[string]int{}}
 	begin := time.Now()
+	defer func() { st.Took = time.Since(begin) }()
 	promise := slices.Clone(s.Promise)
 	for number := uint64(0); ; {
 		if s.Sequences > 0 && number >= s.Sequences || s.Budget > 0 && time.Since(begin) >= s.Budget {
@@ -123,7 +124,6 @@ func (s Search) Run(ctx context.Context, r Runner, found func(Finding)) (Stats, 
 			size += len(t.String())
 		}
 		traces, err := r.Run(ctx, tasks)
-		st.Took = time.Since(begin)
 		if err != nil {
 			return st, err
 		}

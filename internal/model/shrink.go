@@ -10,35 +10,34 @@ type tester func([]Program) (which, length int, err error)
 // a time, and what is left is made simpler, until no change of that kind still
 // fails. The same program and the same answers give the same result.
 func shrink(g Generation, p Program, test tester) (Program, error) {
+	for size := max(1, len(p)/2); len(p) > small && size > 0; {
+		q, err := first(g, p, removals(p, size), test)
+		if err != nil {
+			return p, err
+		}
+		if q == nil {
+			size /= 2
+			continue
+		}
+		p = q
+		size = min(size, len(p))
+	}
+	// All that can be done to it at once: what a test costs is the call.
 	for {
-		before := p.weight()
-		for size := max(1, len(p)/2); size > 0; {
-			q, err := first(g, p, removals(p, size), test)
-			if err != nil {
-				return p, err
-			}
-			if q == nil {
-				size /= 2
-				continue
-			}
-			p = q
-			size = min(size, len(p))
+		var candidates []Program
+		for size := max(1, len(p)/2); size > 0; size-- {
+			candidates = append(candidates, removals(p, size)...)
 		}
-		for {
-			q, err := first(g, p, slices.Concat(renames(p), simplifications(p)), test)
-			if err != nil {
-				return p, err
-			}
-			if q == nil {
-				break
-			}
-			p = q
+		q, err := first(g, p, slices.Concat(candidates, renames(p), simplifications(p)), test)
+		if err != nil || q == nil {
+			return p, err
 		}
-		if p.weight() == before {
-			return p, nil
-		}
+		p = q
 	}
 }
+
+// small is a program of which there are not many that are smaller.
+const small = 8
 
 // first returns the first candidate that fails, cut behind its failure. What
 // can't be carried out in a candidate is left out; it has to be smaller than p.
@@ -52,7 +51,7 @@ func first(g Generation, p Program, candidates []Program, test tester) (Program,
 			list = append(list, c)
 		}
 	}
-	const batch = 16 // what the guest does after the first that fails is for nothing
+	const batch = 64 // what the guest does after the first that fails is for nothing
 	for chunk := range slices.Chunk(list, batch) {
 		which, length, err := test(chunk)
 		if err != nil {
