@@ -207,7 +207,7 @@ func TestGenerationsAreKnown(t *testing.T) {
 	}
 }
 
-func TestEveryFaultAndEveryClaimHasATest(t *testing.T) {
+func TestEveryFaultClaimAndQuestionHasATest(t *testing.T) {
 	shown, decided := map[string]bool{}, map[int]bool{}
 	for _, test := range All() {
 		for _, e := range test.Expect {
@@ -247,6 +247,17 @@ func TestEveryFaultAndEveryClaimHasATest(t *testing.T) {
 	for c := 1; c < len(claims); c++ {
 		if claims[c] == "" || !decided[c] {
 			t.Errorf("claim %d, %q, has no test", c, claims[c])
+		}
+	}
+	for _, q := range Questions() {
+		if q.Ask == "" || q.Message == "" || q.Answer == "" {
+			t.Errorf("question %s lacks its text, its mail or its answer", q.ID)
+		}
+		if !slices.ContainsFunc(All(), func(test Test) bool {
+			_, runs := test.On(G1)
+			return runs && test.Variant == "" && slices.Contains(test.Questions, q.ID)
+		}) {
+			t.Errorf("question %s has no test", q.ID)
 		}
 	}
 	if _, ok := FaultByID("no-such-fault"); ok {

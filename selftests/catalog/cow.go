@@ -7,7 +7,7 @@ var cowTests = []Test{
 	{
 		ID:        "cow/anonymous-untouched",
 		Purpose:   "a page never touched gets its bit",
-		Claims:    []int{1, 9},
+		Claims:    []int{9},
 		Questions: []string{"retry-after-fault"},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "reg=ok reg-lines=0 toggle-lines=0 on=1"},
@@ -18,7 +18,7 @@ var cowTests = []Test{
 	{
 		ID:        "cow/anonymous-read",
 		Purpose:   "a page that was only read, the zero page, gets its bit",
-		Claims:    []int{1, 9},
+		Claims:    []int{9},
 		Questions: []string{"retry-after-fault"},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "reg=ok reg-lines=0 on=1 on-lines=0 off=0"},
@@ -36,7 +36,7 @@ var cowTests = []Test{
 	{
 		ID:      "cow/shared-untouched",
 		Purpose: "a shared page never touched gets its bit",
-		Claims:  []int{1, 9},
+		Claims:  []int{9},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "reg=ok reg-lines=0 on=1 on-lines=0 off=0"},
 			G1: {Saw: "reg=ok reg-lines=1 on=0 on-lines=1 off=0", Fault: "page-not-faulted-in", Promise: "reg=ok reg-lines=0 on=1 on-lines=0 off=0"},
@@ -52,7 +52,7 @@ var cowTests = []Test{
 	{
 		ID:      "cow/file-untouched",
 		Purpose: "a shared file page touched through another mapping gets its bit",
-		Claims:  []int{1, 9},
+		Claims:  []int{9},
 		Needs:   []feature.Name{feature.Memfd},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "reg=ok reg-lines=0 on=1 on-lines=0 off=0"},
@@ -63,7 +63,7 @@ var cowTests = []Test{
 	{
 		ID:      "cow/file-private-read",
 		Purpose: "a private file page that was only read gets its bit",
-		Claims:  []int{1, 9},
+		Claims:  []int{9},
 		Needs:   []feature.Name{feature.Memfd},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "reg=ok reg-lines=0 on=1 on-lines=0 off=0"},
@@ -127,7 +127,7 @@ var cowTests = []Test{
 	{
 		ID:      "cow/neighbour-page-written",
 		Purpose: "a page gets its bit although only its neighbour was written",
-		Claims:  []int{1, 9},
+		Claims:  []int{9},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "reg=ok reg-lines=0 on=1 on-lines=0 off=0"},
 			G1: {Saw: "reg=ok reg-lines=1 on=0 on-lines=1 off=0", Fault: "page-not-faulted-in", Promise: "reg=ok reg-lines=0 on=1 on-lines=0 off=0"},

@@ -36,7 +36,7 @@ var pagesTests = []Test{
 	{
 		ID:      "pages/device-after-msync",
 		Purpose: "a word whose file page was written back since, and so write-protected, is told",
-		Claims:  []int{1, 9},
+		Claims:  []int{9},
 		Needs:   []feature.Name{feature.RAMDisk},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "reg=ok reg-lines=0 on=0 on-lines=1 stored=0 written-off=0 written-off-lines=0 written-on=1 written-on-lines=0", Fault: "page-not-faulted-in", Promise: "reg=ok reg-lines=0 on=1 on-lines=0 stored=1 written-off=0 written-off-lines=0 written-on=1 written-on-lines=0"},
@@ -53,7 +53,7 @@ var pagesTests = []Test{
 	{
 		ID:      "pages/dropped-shared",
 		Purpose: "a shared page that the program dropped with MADV_DONTNEED is told all the same",
-		Claims:  []int{1, 9},
+		Claims:  []int{9},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "reg=ok reg-lines=0 on=1 on-lines=0 dropped-lines=1 off=1 touched=1 touched-lines=0 touched-off=0 touched-off-lines=0", Fault: "page-not-faulted-in", Promise: "reg=ok reg-lines=0 on=1 on-lines=0 dropped-lines=0 off=0 touched=1 touched-lines=0 touched-off=0 touched-off-lines=0"},
 			G3: {Saw: "reg=ok reg-lines=0 on=1 on-lines=0 dropped-lines=0 off=0 touched=1 touched-lines=0 touched-off=0 touched-off-lines=0"},
@@ -62,7 +62,7 @@ var pagesTests = []Test{
 	{
 		ID:        "pages/dropped-while-on",
 		Purpose:   "a word whose page the program dropped is told again at the next toggle",
-		Claims:    []int{1, 9},
+		Claims:    []int{9},
 		Questions: []string{"retry-after-fault"},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "reg=ok reg-lines=0 on=1 on-lines=0 off-lines=1 read=0 again=0 again-lines=1 written-off=0 written-off-lines=0 written-on=1 written-on-lines=0", Fault: "page-not-faulted-in", Promise: "reg=ok reg-lines=0 on=1 on-lines=0 off-lines=0 read=0 again=1 again-lines=0 written-off=0 written-off-lines=0 written-on=1 written-on-lines=0"},
@@ -99,7 +99,7 @@ var pagesTests = []Test{
 	{
 		ID:      "pages/huge-read",
 		Purpose: "a word in a huge page that was only read, the huge zero page, is told",
-		Claims:  []int{1, 9},
+		Claims:  []int{9},
 		Needs:   []feature.Name{feature.HugePages},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "reg=ok reg-lines=1 on=0 on-lines=1 off=0 off-lines=1", Fault: "page-not-faulted-in", Promise: "reg=ok reg-lines=0 on=1 on-lines=0 off=0 off-lines=0"},
@@ -119,7 +119,7 @@ var pagesTests = []Test{
 	{
 		ID:      "pages/ksm-merged",
 		Purpose: "a word in a page that KSM has merged is told, and the other page is not written",
-		Claims:  []int{1, 9},
+		Claims:  []int{9},
 		Needs:   []feature.Name{feature.KSM, feature.Pagemap},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "reg=ok reg-lines=1 on=0 on-lines=1 off=0 off-lines=1 other-page=0x00000000", Fault: "page-not-faulted-in", Promise: "reg=ok reg-lines=0 on=1 on-lines=0 off=0 off-lines=0 other-page=0x00000000"},
@@ -181,7 +181,7 @@ var pagesTests = []Test{
 	{
 		ID:      "pages/populated-read",
 		Purpose: "a word in memory that MADV_POPULATE_READ brought in is told",
-		Claims:  []int{1, 9},
+		Claims:  []int{9},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "reg=ok reg-lines=1 on=0 on-lines=1 off=0 off-lines=1", Fault: "page-not-faulted-in", Promise: "reg=ok reg-lines=0 on=1 on-lines=0 off=0 off-lines=0"},
 			G3: {Saw: "reg=ok reg-lines=0 on=1 on-lines=0 off=0 off-lines=0"},
@@ -254,7 +254,7 @@ var pagesTests = []Test{
 	{
 		ID:      "pages/soft-dirty-cleared",
 		Purpose: "a word whose page is write-protected to track writes is told, and the write is tracked",
-		Claims:  []int{1, 9},
+		Claims:  []int{9},
 		Needs:   []feature.Name{feature.Pagemap, feature.SoftDirty},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "reg=ok reg-lines=1 on=0 soft-dirty=no on-lines=1 off=0 off-lines=0", Fault: "page-not-faulted-in", Promise: "reg=ok reg-lines=0 on=1 soft-dirty=yes on-lines=0 off=0 off-lines=0"},
@@ -271,7 +271,7 @@ var pagesTests = []Test{
 	{
 		ID:      "pages/swapped-out",
 		Purpose: "a word whose page is swapped out is told",
-		Claims:  []int{1, 9},
+		Claims:  []int{9},
 		Needs:   []feature.Name{feature.Pagemap, feature.RAMDisk, feature.Swap},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "reg=ok reg-lines=1 swapped=yes on=256 on-lines=1 off=256 off-lines=1", Fault: "page-not-faulted-in", Promise: "reg=ok reg-lines=0 swapped=no on=257 on-lines=0 off=256 off-lines=0"},
@@ -305,7 +305,7 @@ var pagesTests = []Test{
 	{
 		ID:        "pages/userfault-hugetlb",
 		Purpose:   "registering a word in a hugetlb page under userfaultfd asks for the page, and waits",
-		Claims:    []int{1, 9},
+		Claims:    []int{9},
 		Questions: []string{"waits-for-fault"},
 		Needs:     []feature.Name{feature.Hugetlb, feature.Userfault},
 		Expect: map[Generation]Expect{
@@ -316,7 +316,7 @@ var pagesTests = []Test{
 	{
 		ID:        "pages/userfault-missing-on",
 		Purpose:   "enabling an event whose word is in a page under userfaultfd asks for the page and does not wait",
-		Claims:    []int{1, 9},
+		Claims:    []int{9},
 		Questions: []string{"waits-for-fault"},
 		Needs:     []feature.Name{feature.Userfault},
 		Expect: map[Generation]Expect{
@@ -327,7 +327,7 @@ var pagesTests = []Test{
 	{
 		ID:        "pages/userfault-missing-reg",
 		Purpose:   "registering a word in a page under userfaultfd asks for the page, and waits",
-		Claims:    []int{1, 9},
+		Claims:    []int{9},
 		Questions: []string{"waits-for-fault"},
 		Needs:     []feature.Name{feature.Userfault},
 		Expect: map[Generation]Expect{
@@ -338,7 +338,7 @@ var pagesTests = []Test{
 	{
 		ID:        "pages/userfault-write-protected",
 		Purpose:   "enabling an event whose word userfaultfd protects asks for leave, and does not wait",
-		Claims:    []int{1, 9},
+		Claims:    []int{9},
 		Questions: []string{"waits-for-fault"},
 		Needs:     []feature.Name{feature.Userfault, feature.UserfaultWP},
 		Expect: map[Generation]Expect{
