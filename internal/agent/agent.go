@@ -44,6 +44,9 @@ type Config struct {
 	Guest wire.Guest
 	// Notes are lines about the set-up for people, sent behind Hello.
 	Notes []string
+	// Pinned says, when the host says Stop, which pages the kernel has left
+	// pinned; empty: none. It may be nil.
+	Pinned func() string
 }
 
 const (
@@ -81,6 +84,11 @@ func Serve(c Config) error {
 		go r.kmsg.pump()
 	}
 	why, err := converse(c.Port, s, r)
+	if err == nil && c.Pinned != nil {
+		if left := c.Pinned(); left != "" {
+			s.send(wire.Message{Kind: wire.Log, Text: left})
+		}
+	}
 	s.send(wire.Message{Kind: wire.Bye, Text: why})
 	s.flush(flushLimit)
 	s.close(io.ErrClosedPipe)

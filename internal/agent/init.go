@@ -83,7 +83,7 @@ func boot() string {
 			fmt.Fprintln(os.Stderr, "uetest: scheduling:", err)
 		}
 	}()
-	err = Serve(Config{Port: port, Kmsg: kmsg, Programs: Programs, Guest: guest, Notes: notes})
+	err = Serve(Config{Port: port, Kmsg: kmsg, Programs: Programs, Guest: guest, Notes: notes, Pinned: leftPinned})
 	if err != nil {
 		return "results port: " + err.Error()
 	}

@@ -5,9 +5,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
-
-	"uetest/internal/wire"
 )
 
 // Counters reads a file of lines "name value" such as /proc/vmstat.
@@ -88,38 +85,4 @@ func parseSlab(text, cache string) (active int, ok bool) {
 		}
 	}
 	return 0, false
-}
-
-// pinned returns how many pages are pinned by pin_user_pages, as /proc/vmstat
-// counts them (mm/vmstat.c, nr_foll_pin_acquired and nr_foll_pin_released). No
-// one but user_events pins pages in the guest.
-func pinned() int {
-	refresh()
-	text, err := os.ReadFile(vmstat)
-	if err != nil {
-		return 0
-	}
-	c := parseCounters(string(text))
-	return c["nr_foll_pin_acquired"] - c["nr_foll_pin_released"]
-}
-
-// settleLimit is how long the kernel may take to let go of a page.
-const settleLimit = 200 * time.Millisecond
-
-// leftPins reports pages that were pinned during the test and are pinned at its
-// end. That is an observation that no test of the catalogue expects.
-func (t *T) leftPins(before int) {
-	if t.status != wire.Done {
-		return
-	}
-	left := pinned() - before
-	for deadline := time.Now().Add(settleLimit); left != 0 && time.Now().Before(deadline); left = pinned() - before {
-		time.Sleep(time.Millisecond)
-	}
-	if left == 0 {
-		return
-	}
-	if err := t.to.send(wire.Message{Kind: wire.Saw, ID: t.id, Key: "pages-left-pinned", Value: strconv.Itoa(left)}); err != nil {
-		t.status, t.text = wire.Failed, "can't report pages left pinned: "+err.Error()
-	}
 }

@@ -18,8 +18,7 @@
 // A test says what it saw and never what it expected: that is catalogue data
 // (selftests/catalog). Everything that it makes by way of the T is undone at
 // its end, so that the kernel is left as it was found; what can't be undone
-// fails the test, and pages that the kernel has left pinned are an observation
-// of it.
+// fails the test.
 //
 // The agent runs a program as "PROGRAM -run ID" with descriptor 3 the write
 // end of a pipe, on which the program sends the messages Saw, Log and End of
@@ -88,7 +87,6 @@ func runOne(id string, body func(*T), to sender, part ...string) wire.Message {
 			return wire.Message{Kind: wire.End, ID: id, Status: wire.Failed, Text: err.Error()}
 		}
 	}
-	pins := pinned()
 	done := make(chan struct{})
 	go func() {
 		runtime.LockOSThread()
@@ -107,7 +105,6 @@ func runOne(id string, body func(*T), to sender, part ...string) wire.Message {
 	if t.status == "" {
 		t.end(wire.Failed, "the test's goroutine ended without a result")
 	}
-	t.leftPins(pins)
 	return wire.Message{Kind: wire.End, ID: id, Status: t.status, Text: t.text}
 }
 
