@@ -90,6 +90,13 @@ var pagesTests = []Test{
 		Expect:  onPlaces("reg=ok reg-lines=0 on-lines=0 on=1 off=0 off-lines=0"),
 	},
 	{
+		ID:      "pages/freed-lazily-while-on",
+		Purpose: "the kernel's clearing of a bit keeps a page that was given up with MADV_FREE",
+		Claims:  []int{1, 2},
+		Needs:   []feature.Name{feature.Pagemap},
+		Expect:  onPlaces("reg=ok reg-lines=0 on=1 off-lines=0 off=0 beside=0x0000600d"),
+	},
+	{
 		ID:      "pages/huge",
 		Purpose: "a word in the middle of a transparent huge page is told, and the page stays huge",
 		Claims:  []int{1},

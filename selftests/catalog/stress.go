@@ -65,9 +65,10 @@ var stressTests = []Test{
 		},
 	},
 	{
-		ID:      "stress/indexes-of-two-threads",
-		Purpose: "two threads that register the same events on one descriptor at the same time are told the same indexes",
-		Expect:  same("wrong=0"),
+		ID:      "stress/close-waits",
+		Purpose: "a close waits for a toggle that is under way",
+		Claims:  []int{11},
+		Expect:  only(G1, "waits=yes"),
 	},
 	{
 		ID:      "stress/many-events-in-processes",

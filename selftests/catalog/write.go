@@ -214,6 +214,11 @@ var writeTests = []Test{
 		Expect:  everywhere("write=12 trace=0000040061626300"),
 	},
 	{
+		ID:      "write/rel-loc-numbers-out-of-bounds",
+		Purpose: "numbers in a __rel_loc field that end one byte behind the record are EFAULT",
+		Expect:  everywhere("write=EFAULT trace=none"),
+	},
+	{
 		ID:      "write/rel-loc-out-of-bounds",
 		Purpose: "a __rel_loc field that points past the record is EFAULT",
 		Expect:  everywhere("write=EFAULT trace=none"),

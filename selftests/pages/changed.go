@@ -139,6 +139,32 @@ func freedLazily(t *kit.T) {
 	p.step("off", false)
 }
 
+// freedLazilyWhileOn does the same with a page whose bit is set and is then
+// cleared: that write keeps the page too, with whatever else is in it.
+func freedLazilyWhileOn(t *kit.T) {
+	var first unix.CPUSet
+	first.Set(0)
+	t.Check(unix.SchedSetaffinity(0, &first)) // see freedLazily
+	m := t.Anonymous(2)
+	clean := m.Word(os.Getpagesize() + at)
+	p := start(t, m.Word(at))
+	m.Touch()
+	clean.Store(7)
+	p.w.Next(1).Store(0x600d)
+	p.reg()
+	p.set(true)
+	t.Saw("on", int(p.w.Load()))
+	m.Advise(unix.MADV_FREE)
+	p.set(false)
+	p.reportLines("off")
+	t.Until("the clean page is taken", func() bool {
+		m.Advise(unix.MADV_PAGEOUT)
+		return !clean.Page().Present
+	})
+	t.Saw("off", int(p.w.Load()))
+	t.Saw("beside", p.w.Next(1).Load())
+}
+
 // unmappedWhileOn leaves the enabler behind with nothing under it.
 func unmappedWhileOn(t *kit.T) {
 	m := t.Anonymous(1).Touch()

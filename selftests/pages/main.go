@@ -45,6 +45,7 @@ func main() {
 		"pages/dropped-shared":             droppedShared,
 		"pages/file-truncated":             fileTruncated,
 		"pages/freed-lazily":               freedLazily,
+		"pages/freed-lazily-while-on":      freedLazilyWhileOn,
 		"pages/unmapped-while-on":          unmappedWhileOn,
 		"pages/wiped-on-fork":              wipedOnFork,
 		"pages/not-forked":                 notForked,

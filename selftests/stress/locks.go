@@ -1,71 +1,59 @@
 package main
 
 import (
-	"fmt"
-	"runtime"
-	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
-	"uetest/internal/uapi"
 	"uetest/selftests/kit"
 )
 
-// indexesOfTwoThreads has two threads register the same events on one
-// descriptor, in different order and at the same time. Each event has one index
-// then, and no two have the same.
-func indexesOfTwoThreads(t *kit.T) {
-	const events, rounds = 6, 25
-	holder := t.Open()
-	var args [2][events]*kit.Mem
-	for i := range events {
-		ev, w := t.Event("u32 count"), t.Word()
-		holder.Register(ev, w.Bit(0))
-		for j := range args {
-			args[j][i] = at(t, ev, w.Bit(1+j))
+// closeWaits closes descriptors, each while a toggle walks through the places
+// of their event, and looks whether the walk is over then. The newest place is
+// written first and the oldest last; between them are some that can't be
+// written, whose log lines make the walk take milliseconds.
+func closeWaits(t *kit.T) {
+	const slow, closes = 2, 4
+	const pause = time.Millisecond // between toggles
+	const limit = 3 * time.Second  // of waiting for one
+	d, ev := t.Open(), t.Event("u32 count")
+	oldest, newest := t.Word(), t.Word()
+	bad := t.Anonymous(1)
+	bad.Protect(unix.PROT_NONE)
+	d.Register(ev, oldest.Bit(0))
+	var files [closes]*kit.Data
+	for i := range files {
+		files[i] = t.Open()
+		files[i].Register(ev, t.Word().Bit(0))
+	}
+	for range slow {
+		d.Register(ev, bad.Word(64).Bit(0))
+	}
+	d.Register(ev, newest.Bit(0))
+	walking := func() bool { return oldest.Load() != newest.Load() }
+
+	early := 0
+	_, err := beside([]worker{{work: func() error {
+		time.Sleep(pause)
+		if err := ev.SetEnable(true); err != nil {
+			return err
 		}
-	}
-	index := func(thread, event int) uint32 {
-		n, _ := t.Layout().Outputs(args[thread][event].Bytes())
-		return n
-	}
-	wrong := 0
-	for range rounds {
-		fd, err := open()
-		t.Check(err)
-		start := make(chan struct{})
-		var wg sync.WaitGroup
-		var failed [2]error
-		for j := range args {
-			wg.Go(func() {
-				runtime.LockOSThread()
-				defer runtime.UnlockOSThread()
-				<-start
-				for k := range events {
-					i := k
-					if j == 1 {
-						i = events - 1 - k
-					}
-					if err := uapi.Ioctl(fd, uapi.IocReg, args[j][i].Pointer(0)); err != nil && failed[j] == nil {
-						failed[j] = fmt.Errorf("register: %w", err)
-					}
+		time.Sleep(pause)
+		return ev.SetEnable(false)
+	}}}, func() {
+		for _, f := range files {
+			for begin := time.Now(); !walking(); {
+				if time.Since(begin) > limit {
+					t.Fatalf("no toggle was met under way within %v", limit)
 				}
-			})
-		}
-		close(start)
-		wg.Wait()
-		taken := map[uint32]bool{}
-		for i := range events {
-			a, b := index(0, i), index(1, i)
-			if a != b || taken[a] || a >= events {
-				wrong++
 			}
-			taken[a] = true
+			f.Close()
+			if walking() {
+				early++
+			}
 		}
-		for j := range args {
-			t.Check(failed[j])
-		}
-		t.Check(unix.Close(fd))
-	}
-	t.Saw("wrong", wrong)
+	}, nil)
+	t.Check(err)
+	t.Logf("%d of %d closes were over before the walk", early, closes)
+	t.Saw("waits", early <= closes/2)
 }

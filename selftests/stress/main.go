@@ -17,7 +17,7 @@ import (
 
 func main() {
 	kit.Main(kit.Tests{
-		"stress/indexes-of-two-threads":   indexesOfTwoThreads,
+		"stress/close-waits":              closeWaits,
 		"stress/adds-against-each-source": addsAgainstEachSource,
 		"stress/bad-places-delay":         badPlacesDelay,
 		"stress/close-while-toggling":     closeWhileToggling,

@@ -49,8 +49,9 @@ func main() {
 		"write/perf-string-out-of-bounds":      perfStringOutOfBounds,
 		"write/soft-disabled":                  softDisabled,
 		"write/data-loc-out-of-bounds":         dynamicString("__data_loc char[] s", 13, "abc\x00"),
-		"write/rel-loc-in-bounds":              relativeString(0, "abc\x00"),
-		"write/rel-loc-out-of-bounds":          relativeString(1, "abc\x00"),
+		"write/rel-loc-in-bounds":              relativeLocation("__rel_loc char[] s", 0, "abc\x00"),
+		"write/rel-loc-numbers-out-of-bounds":  relativeLocation("__rel_loc u8[] n", 1, "\x01\x02\x03\x04"),
+		"write/rel-loc-out-of-bounds":          relativeLocation("__rel_loc char[] s", 1, "abc\x00"),
 	})
 }
 

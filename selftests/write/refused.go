@@ -130,10 +130,10 @@ func dynamicString(field string, offset int, s string) func(*kit.T) {
 	}
 }
 
-// relativeString counts the offset from the end of the field.
-func relativeString(offset int, s string) func(*kit.T) {
+// relativeLocation counts the offset from the end of the field.
+func relativeLocation(field string, offset int, s string) func(*kit.T) {
 	return func(t *kit.T) {
-		d, ev, r := enabled(t, "__rel_loc char[] s")
+		d, ev, r := enabled(t, field)
 		n, err := d.Write(r.Index, append(loc(offset, len(s)), s...))
 		wrote(t, ev, n, err)
 	}
