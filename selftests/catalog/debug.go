@@ -1,5 +1,7 @@
 package catalog
 
+import "time"
+
 // debugTests is the area of faults that only a kernel that checks itself shows.
 var debugTests = []Test{
 	{
@@ -16,6 +18,7 @@ var debugTests = []Test{
 		Purpose:   "event_mutex and mmap_lock are taken in one order",
 		Variant:   "lockdep",
 		Isolation: Fresh,
+		Timeout:   30 * time.Second,
 		Expect: map[Generation]Expect{
 			G1: {Saw: "on=1 closed=ok", Splat: "lockdep: possible circular locking dependency detected", Fault: "lock-order", Promise: "on=1 closed=ok"},
 		},
