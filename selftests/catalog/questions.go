@@ -60,7 +60,7 @@ var questions = []Question{
 		ID:      "concurrent-update",
 		Ask:     "is it safe for user and kernel to update the word at the same time?",
 		Message: "20221031231556.a15846fd3513641d48820d5b@kernel.org",
-		Answer:  "yes: no add of the program was lost to 60000 writes of the kernel beside it, in the word nor in the one behind; a kernel whose writes are not atomic loses some in every 7000",
+		Answer:  "yes: no add of the program is lost to tens of thousands of the kernel's writes beside it, in the word nor in the one behind; a kernel whose writes are not atomic loses thousands",
 	},
 	{
 		ID:      "bad-address-delay",
