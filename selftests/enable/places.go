@@ -54,9 +54,7 @@ func unwritableAmongOthers(t *kit.T) {
 // bit.
 func perfJoins(t *kit.T) {
 	d, ev, log := t.Open(), t.Event("u32 count"), t.KernelLog()
-	mem := t.Anonymous(1)
-	mem.Protect(unix.PROT_NONE)
-	d.Register(ev, mem.Word(64).Bit(0))
+	d.Register(ev, t.BadWord().Bit(0))
 	t.Saw("register", log.Failures())
 	ev.On()
 	t.Saw("ftrace", log.Failures())
@@ -72,9 +70,7 @@ func perfJoins(t *kit.T) {
 // warning (printk's 4), which a console of any usual loglevel shows.
 func failureLine(t *kit.T) {
 	ev, log := t.Event("u32 count"), t.KernelLog()
-	mem := t.Anonymous(1)
-	mem.Protect(unix.PROT_NONE)
-	t.Open().Register(ev, mem.Word(64).Bit(0))
+	t.Open().Register(ev, t.BadWord().Bit(0))
 	t.Saw("register", log.Levels(kit.FailLine))
 	ev.On()
 	t.Saw("on", log.Levels(kit.FailLine))

@@ -161,6 +161,14 @@ const wordOffset = 256
 // touched: the memory that works on every generation.
 func (t *T) Word() Word { return t.Anonymous(1).Touch().Word(wordOffset) }
 
+// BadWord returns a word that can be neither read nor written. On g1 it may be
+// registered, and each write to it fails and is logged.
+func (t *T) BadWord() Word {
+	m := t.Anonymous(1)
+	m.Protect(unix.PROT_NONE)
+	return m.Word(wordOffset)
+}
+
 func (w Word) ptr() *uint32 { return (*uint32)(w.m.Pointer(w.off)) }
 
 // Addr returns the word's address.

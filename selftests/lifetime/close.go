@@ -1,8 +1,6 @@
 package main
 
 import (
-	"golang.org/x/sys/unix"
-
 	"uetest/selftests/kit"
 )
 
@@ -60,9 +58,7 @@ func closeOneOfTwoPlaces(t *kit.T) {
 // open, and not after.
 func closeStopsTheLog(t *kit.T) {
 	d, ev, log := t.Open(), t.Event("u32 count"), t.KernelLog()
-	mem := t.Anonymous(1)
-	mem.Protect(unix.PROT_NONE)
-	d.Register(ev, mem.Word(64).Bit(0))
+	d.Register(ev, t.BadWord().Bit(0))
 	t.Saw("register", log.Failures())
 	ev.On()
 	t.Saw("on", log.Failures())

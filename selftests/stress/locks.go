@@ -3,8 +3,6 @@ package main
 import (
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"uetest/selftests/kit"
 )
 
@@ -18,8 +16,7 @@ func closeWaits(t *kit.T) {
 	const limit = 3 * time.Second  // of waiting for one
 	d, ev := t.Open(), t.Event("u32 count")
 	oldest, newest := t.Word(), t.Word()
-	bad := t.Anonymous(1)
-	bad.Protect(unix.PROT_NONE)
+	bad := t.BadWord()
 	d.Register(ev, oldest.Bit(0))
 	var files [closes]*kit.Data
 	for i := range files {
@@ -27,7 +24,7 @@ func closeWaits(t *kit.T) {
 		files[i].Register(ev, t.Word().Bit(0))
 	}
 	for range slow {
-		d.Register(ev, bad.Word(64).Bit(0))
+		d.Register(ev, bad.Bit(0))
 	}
 	d.Register(ev, newest.Bit(0))
 	walking := func() bool { return oldest.Load() != newest.Load() }
