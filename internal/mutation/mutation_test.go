@@ -34,7 +34,7 @@ func TestBrokenPatchIsTold(t *testing.T) {
 		}
 	}
 	o := options(t)
-	o.First = true
+	o.First, o.Then = true, []string{"lockdep", "fault-injection"}
 	o.Report = func(_ *Table, out *Outcome) {
 		if !out.Class.Good() {
 			t.Errorf("%s %s: %+v", out.Class, out.Name, out)

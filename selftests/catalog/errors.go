@@ -105,6 +105,11 @@ var errorsTests = []Test{
 		},
 	},
 	{
+		ID:      "errors/reg-returns-zero",
+		Purpose: "REG returns 0 whatever the index is",
+		Expect:  everywhere("reg=0 index=1"),
+	},
+	{
 		ID:        "errors/order-of-checks",
 		Purpose:   "size is checked before address, alignment before access, address before name",
 		Claims:    []int{4},

@@ -198,6 +198,11 @@ var lifetimeTests = []Test{
 		Expect:  everywhere("other-system=ENOENT listed=yes its-own=ok"),
 	},
 	{
+		ID:      "lifetime/failed-delete-keeps-fields",
+		Purpose: "an enabled event that could not be deleted still has its fields",
+		Expect:  everywhere("del=EBUSY dynamic-events=EBUSY fields=yes"),
+	},
+	{
 		ID:      "lifetime/failed-delete-keeps-nothing",
 		Purpose: "a delete that is EBUSY, however often, leaves no reference behind",
 		Expect: since(

@@ -71,6 +71,13 @@ var stressTests = []Test{
 		Expect:  only(G1, "waits=yes"),
 	},
 	{
+		ID:      "stress/mapping-holds-writes",
+		Purpose: "no word is written while the memory map of its program is locked",
+		Claims:  []int{9},
+		Needs:   []feature.Name{feature.Perf},
+		Expect:  only(G1, "error=ok writes-wait=yes"),
+	},
+	{
 		ID:      "stress/many-events-in-processes",
 		Purpose: "every bit of twenty events in six processes follows, and in three when three are gone",
 		Claims:  []int{1, 8},

@@ -21,6 +21,7 @@ func main() {
 		"errors/index-stored-whole":         indexStoredWhole,
 		"errors/reg-each-byte-of-tail":      regEachByteOfTail,
 		"errors/size-before-name":           sizeBeforeName,
+		"errors/reg-returns-zero":           regReturnsZero,
 		"errors/order-of-checks":            orderOfChecks,
 
 		"errors/enable-sizes":        enableSizes,

@@ -52,3 +52,18 @@ func regEachByteOfTail(t *kit.T) {
 	}
 	t.Saw("refused", fmt.Sprintf("%d-of-%d", results["E2BIG"], size-t.Layout().Size))
 }
+
+// regReturnsZero registers a second event on a descriptor, whose index is 1:
+// that is stored, and the result of the ioctl is 0 all the same.
+func regReturnsZero(t *kit.T) {
+	d, ev := t.Open(), t.Event("u32 count")
+	d.Register(t.Event("u32 count"), t.Word().Bit(0))
+	_, r := good(t)
+	mem := t.Anonymous(1).Touch()
+	r.NameArgs = mem.PutString(1024, ev.Desc)
+	mem.PutReg(0, r)
+	n, err := d.IoctlResult(uapi.IocReg, mem.Pointer(0))
+	t.Saw("reg", kit.Result(n, err))
+	index, _ := t.Layout().Outputs(mem.Bytes())
+	t.Saw("index", int(index))
+}

@@ -83,6 +83,19 @@ func (d *Data) Ioctl(cmd uintptr, arg unsafe.Pointer) error {
 	return err
 }
 
+// IoctlResult is Ioctl with what the call returned, which Ioctl takes for a
+// success whatever it is.
+func (d *Data) IoctlResult(cmd uintptr, arg unsafe.Pointer) (int, error) {
+	n, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(d.FD), cmd, uintptr(arg))
+	if errno != 0 {
+		return -1, errno
+	}
+	if cmd == uapi.IocReg {
+		d.t.registered(arg)
+	}
+	return int(n), nil
+}
+
 // Family is the running kernel's generation as far as the ABI tells without
 // side effects: G0, G1 or G3.
 func (t *T) Family() uapi.Generation {

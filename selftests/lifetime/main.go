@@ -38,6 +38,7 @@ func main() {
 		"lifetime/delete-by-more-fields":         deleteByMoreFields,
 		"lifetime/delete-by-beginning-of-name":   deleteByBeginning,
 		"lifetime/delete-by-other-system":        deleteByOtherSystem,
+		"lifetime/failed-delete-keeps-fields":    failedDeleteKeepsFields,
 		"lifetime/failed-delete-keeps-nothing":   failedDeleteKeepsNothing,
 		"lifetime/delete-unregistered-event":     deleteUnregisteredEvent,
 		"lifetime/dynamic-event-while-there":     dynamicEventWhileThere,

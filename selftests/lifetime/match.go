@@ -1,6 +1,10 @@
 package main
 
-import "uetest/selftests/kit"
+import (
+	"strings"
+
+	"uetest/selftests/kit"
+)
 
 // made is an event that dynamic_events made and nobody holds.
 func made(t *kit.T, fields string) *kit.Event {
@@ -44,4 +48,17 @@ func failedDeleteKeepsNothing(t *kit.T) {
 	}
 	d.LetGo(r)
 	t.Saw("closed", e.DeleteWhenFree(ev.Name))
+}
+
+// failedDeleteKeepsFields asks for an event to be deleted that nobody holds but
+// that is enabled. The kernel takes an event's fields away before the rest of
+// it, so one that it can't delete has to be told before.
+func failedDeleteKeepsFields(t *kit.T) {
+	d, ev, r := held(t)
+	ev.On()
+	d.LetGo(r)
+	t.Settle()
+	t.Saw("del", t.Open().Delete(ev.Name))
+	t.Saw("dynamic-events", kit.TryAppendFile("dynamic_events", "-:"+ev.Desc))
+	t.Saw("fields", strings.Contains(t.ReadFile(ev.Path("format")), "u32 count;"))
 }

@@ -24,6 +24,7 @@ func main() {
 		"stress/delete-against-register":  deleteAgainstRegister,
 		"stress/exit-while-toggling":      exitWhileToggling,
 		"stress/fork-while-toggling":      forkWhileToggling,
+		"stress/mapping-holds-writes":     mappingHoldsWrites,
 		"stress/many-events-in-processes": manyEventsInProcesses,
 		"stress/register-while-toggling":  registerWhileToggling,
 		"stress/stores-behind-a-page-end": storesBehindPageEnd,
