@@ -50,6 +50,7 @@ func early(t *testing.T, g model.Generation, p model.Promise) model.Search {
 // The kernel does what the model says, and where the model keeps a promise
 // that the kernel does not, the search finds a short program that shows it.
 func TestModelAndKernelAgreeButForTheKnownDeviations(t *testing.T) {
+	t.Parallel()
 	for kernel, sequences := range map[string]uint64{"rfc": 48, "upstream": 32} {
 		t.Run(kernel, func(t *testing.T) {
 			withModel(t, kernel, func(k *ModelKernel) {

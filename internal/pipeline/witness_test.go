@@ -35,8 +35,10 @@ func witnessing(t *testing.T, name string) Config {
 // TestUpstreamsOwnSelftestsAgree runs them in a guest, on the kernel whose
 // source they come with.
 func TestUpstreamsOwnSelftestsAgree(t *testing.T) {
+	t.Parallel()
 	for name, functions := range map[string]int{"upstream": 18, "stable": 11} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // 6.1's programs sleep for a minute
 			runs, err := Witness(t.Context(), witnessing(t, name))
 			if err != nil {
 				t.Fatal(err)
@@ -58,6 +60,7 @@ func TestUpstreamsOwnSelftestsAgree(t *testing.T) {
 // The RFC takes the status page's fields away, which two of the three programs
 // that come with its tree use. The third knows nothing of them.
 func TestSelftestsThatAPatchBreaksAreNamed(t *testing.T) {
+	t.Parallel()
 	_, err := Witness(t.Context(), witnessing(t, "rfc"))
 	if err == nil || blame.Of(err) != blame.Patch {
 		t.Fatalf("got %v, want an error that is blamed on the patch", err)
