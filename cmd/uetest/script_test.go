@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -44,8 +45,12 @@ func TestScript(t *testing.T) {
 			switch cond {
 			case "root":
 				return os.Geteuid() == 0, nil
-			case "source":
-				_, err := os.Stat("/usr/src/linux-source-6.1.tar.xz")
+			case "source", "source-6.12":
+				_, version, ok := strings.Cut(cond, "-")
+				if !ok {
+					version = "6.1"
+				}
+				_, err := os.Stat("/usr/src/linux-source-" + version + ".tar.xz")
 				return err == nil, nil
 			}
 			return false, errors.New("unknown condition")
