@@ -3,6 +3,7 @@ package mutation
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -21,30 +22,35 @@ var handful = []string{
 	"silent-failure",
 }
 
+// quick are tests that tell the handful, and take some seconds in all.
+var quick = regexp.MustCompile("^(align|bits/each|cow|enable)/?.*$")
+
 // A kernel that breaks one promise of the patch must not pass. All of the
 // mutants take the better part of an hour:
 //
 //	UETEST_MUTANTS=all go test -run BrokenPatch -timeout 3h ./internal/mutation
 func TestBrokenPatchIsTold(t *testing.T) {
-	mutants := read(t)
-	if os.Getenv("UETEST_MUTANTS") != "all" {
+	mutants, o := read(t), options(t)
+	o.First = true
+	if os.Getenv("UETEST_MUTANTS") == "all" {
+		o.Then, o.Keep = []string{"lockdep", "fault-injection"}, false
+	} else {
+		o.Config.Select = quick
 		mutants = slices.DeleteFunc(mutants, func(m Mutant) bool { return !slices.Contains(handful, m.Name) })
 		if len(mutants) != len(handful) {
 			t.Fatalf("got %d of %v", len(mutants), handful)
 		}
 	}
-	o := options(t)
-	o.First, o.Then = true, []string{"lockdep", "fault-injection"}
-	o.Report = func(_ *Table, out *Outcome) {
-		if !out.Class.Good() {
+	table, err := Run(t.Context(), o, mutants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range table.Outcomes {
+		if out := &table.Outcomes[i]; !out.Class.Good() {
 			t.Errorf("%s %s: %+v", out.Class, out.Name, out)
 		} else if out.Class == Caught {
 			t.Logf("%s by %s", out.Name, out.by(true))
 		}
-	}
-	table, err := Run(t.Context(), o, mutants)
-	if err != nil {
-		t.Fatal(err)
 	}
 	if len(table.Outcomes) != len(mutants) {
 		t.Errorf("%d mutants have %d outcomes", len(mutants), len(table.Outcomes))
@@ -82,7 +88,8 @@ func options(t *testing.T) Options {
 		}
 		cache = filepath.Join(cache, "uetest")
 	}
-	return Options{Config: pipeline.Config{Root: root, Cache: cache, Series: series(t)}, On: "rfc"}
+	// The kernels are kept, so that a second run of the tests builds none.
+	return Options{Config: pipeline.Config{Root: root, Cache: cache, Series: series(t)}, On: "rfc", Keep: true}
 }
 
 func series(t *testing.T) *kernelpatches.Series {
