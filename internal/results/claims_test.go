@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"uetest/internal/blame"
 	"uetest/internal/wire"
 	"uetest/selftests/catalog"
 )
@@ -131,14 +132,18 @@ func TestNewestRunOfAKernelIsTheLast(t *testing.T) {
 	if run, err := Last(filepath.Join(parent, "nowhere"), "k"); run != nil || err != nil {
 		t.Errorf("no runs at all: %v, %v", run, err)
 	}
-	for _, name := range []string{"0-k", "1-k", "2-k", "3-other", "4-cut-short"} {
+	for _, name := range []string{"0-k", "1-k", "2-k", "3-other", "4-cut-short", "5-k"} {
 		run := asKnown(t, catalog.G1)
 		run.Dir = filepath.Join(parent, name)
 		_, run.Kernel.Name, _ = strings.Cut(name, "-")
 		if err := os.Mkdir(run.Dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if name != "1-k" {
+		switch name {
+		case "1-k":
+		case "5-k":
+			run.Fatal = blame.User // interrupted
+		default:
 			run.Select = "^align/"
 		}
 		if name == "4-cut-short" {

@@ -50,10 +50,16 @@ func Load(dir string) (*Run, error) {
 	return runs[0], nil
 }
 
+// whole reports whether the run was of the whole catalogue, and only the kernel
+// may have kept it from going through.
+func (r *Run) whole() bool {
+	return r.Select == "" && (r.Fatal == 0 || r.Fatal == blame.Kernel)
+}
+
 // Last returns the newest saved run of a kernel among the directories in
 // parent, whose names sort by time, or nil if there is none. A run of the whole
-// catalogue comes before one of a part. A run that was cut short before it was
-// saved does not count.
+// catalogue comes before one of a part or one that was cut short, and what was
+// cut short before it was saved does not count.
 func Last(parent, kernel string) (*Run, error) {
 	dirs, err := os.ReadDir(parent)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -70,7 +76,7 @@ func Last(parent, kernel string) (*Run, error) {
 		}
 		switch {
 		case run.Kernel.Name != kernel:
-		case run.Select == "":
+		case run.whole():
 			return run, nil
 		case part == nil:
 			part = run
