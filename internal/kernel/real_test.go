@@ -36,14 +36,20 @@ func realBench(t *testing.T) (*bench, Source) {
 	return benchAt(cache), source
 }
 
-// rfcFragments are the config fragments of the series, in the order of their
-// names.
+// rfcFragments are the config fragments of the series for 6.1, in the order of
+// their names.
 func rfcFragments(t *testing.T) []Fragment {
 	t.Helper()
-	files, err := filepath.Glob("../../kernel-patches/rfc/config/*.config")
+	const config = "../../kernel-patches/rfc/config"
+	files, err := filepath.Glob(config + "/*.config")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no fragments: %v", err)
 	}
+	own, err := filepath.Glob(config + "/linux-source-6.1/*.config")
+	if err != nil || len(own) == 0 {
+		t.Fatalf("no fragments for 6.1: %v", err)
+	}
+	files = append(files, own...)
 	var fragments []Fragment
 	for _, f := range files {
 		data, err := os.ReadFile(f)
