@@ -63,16 +63,15 @@ func Run(ctx context.Context, o Options, mutants []Mutant) (*Table, error) {
 		}
 	}
 	todo := slices.DeleteFunc(slices.Clone(mutants), t.known)
-	if len(todo) == 0 {
-		return t.table, nil
+	if len(todo) > 0 {
+		if err := t.control(ctx); err != nil {
+			return t.table, err
+		}
+		if err := t.pass(ctx, todo); err != nil {
+			return t.table, err
+		}
 	}
-	if err := t.control(ctx); err != nil {
-		return t.table, err
-	}
-	if err := t.pass(ctx, todo); err != nil {
-		return t.table, err
-	}
-	return t.table, t.variants(ctx, todo)
+	return t.table, t.variants(ctx, mutants)
 }
 
 // pass tries mutants, each while the next one is built.

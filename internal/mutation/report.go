@@ -1,8 +1,10 @@
 package mutation
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"uetest/internal/blame"
@@ -119,12 +121,13 @@ func (t *Table) Exit() int {
 	return code
 }
 
-// WriteMarkdown writes the table for a page of documentation.
+// WriteMarkdown writes the table for a page of documentation, by name.
 func (t *Table) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("| mutant | what it breaks | caught by | the first of them |\n|---|---|--:|---|\n")
-	for i := range t.Outcomes {
-		out := &t.Outcomes[i]
+	byName := slices.SortedFunc(slices.Values(t.Outcomes), func(a, b Outcome) int { return cmp.Compare(a.Name, b.Name) })
+	for i := range byName {
+		out := &byName[i]
 		count, first := fmt.Sprint(len(out.By)), ""
 		if out.Cut {
 			count += "+"
