@@ -55,6 +55,17 @@ func defaultModes(t *kit.T) {
 	t.Saw("status", err)
 }
 
+// register says whether the child may register. Who may not has nothing more to
+// show.
+func register(t *kit.T, c *kit.Child, fd int, ev *kit.Event, w kit.Word) *kit.Registration {
+	r, err := c.TryRegister(fd, ev, w.Bit(0))
+	t.Saw("reg", err)
+	if err != nil {
+		t.Fatalf("the rest of the test takes a registration: %v", err)
+	}
+	return r
+}
+
 // relaxedModes is a user who may describe events and must not switch them on.
 func relaxedModes(t *kit.T) {
 	relax(t)
@@ -65,8 +76,7 @@ func relaxedModes(t *kit.T) {
 	c.Store(w, 0)
 	fd, err := open(c, uapi.DataFile, unix.O_RDWR)
 	t.Saw("open", err)
-	r, err := c.TryRegister(fd, ev, w.Bit(0))
-	t.Saw("reg", err)
+	r := register(t, c, fd, ev, w)
 	t.Saw("enable", c.WriteFile(ev.Path("enable"), "1"))
 	t.Saw("before", c.Enabled(r))
 	ev.On()
@@ -100,12 +110,11 @@ func rootGivesUpRoot(t *kit.T) {
 	fd := c.Open()
 	c.Become(user)
 	c.Store(w, 0)
-	r, err := c.TryRegister(fd, ev, w.Bit(0))
-	t.Saw("reg", err)
+	r := register(t, c, fd, ev, w)
 	ev.On()
 	t.Saw("on", c.Enabled(r))
 	t.Saw("write", kit.Result(c.Write(fd, r.Index, make([]byte, 4))))
-	_, err = open(c, uapi.DataFile, unix.O_RDWR)
+	_, err := open(c, uapi.DataFile, unix.O_RDWR)
 	t.Saw("open-again", err)
 }
 
@@ -123,8 +132,7 @@ func writeOnly(t *kit.T) {
 	t.Saw("read-write", err)
 	fd, err := open(c, uapi.DataFile, unix.O_WRONLY)
 	t.Saw("write-only", err)
-	r, err := c.TryRegister(fd, ev, w.Bit(0))
-	t.Saw("reg", err)
+	r := register(t, c, fd, ev, w)
 	ev.On()
 	t.Saw("on", c.Enabled(r))
 	t.Saw("write", kit.Result(c.Write(fd, r.Index, make([]byte, 4))))
@@ -170,8 +178,7 @@ func userNamespace(t *kit.T) {
 	unshare(t, c)
 	fd, err := open(c, uapi.DataFile, unix.O_RDWR)
 	t.Saw("open", err)
-	r, err := c.TryRegister(fd, ev, w.Bit(0))
-	t.Saw("reg", err)
+	r := register(t, c, fd, ev, w)
 	t.Saw("enable", c.WriteFile(ev.Path("enable"), "1"))
 	ev.On()
 	t.Saw("on", c.Enabled(r))
@@ -196,8 +203,7 @@ func rootOfUserNamespace(t *kit.T) {
 	unshare(t, c)
 	fd, err := open(c, uapi.DataFile, unix.O_RDWR)
 	t.Saw("open", err)
-	r, err := c.TryRegister(fd, ev, w.Bit(0))
-	t.Saw("reg", err)
+	r := register(t, c, fd, ev, w)
 	t.Saw("enable", c.WriteFile(ev.Path("enable"), "1"))
 	t.Saw("on", c.Enabled(r))
 }
