@@ -61,7 +61,7 @@ var may = map[string][]string{
 	"internal/kernel":               {"internal/proc", "internal/blame"},
 	"internal/patch":                {"internal/blame", "internal/patch/layout"},
 	"internal/patch/layout/measure": {"internal/patch/layout"},
-	"internal/mutation":             {"internal/blame", "internal/patch", "internal/pipeline", "internal/results", "internal/wire", "kernel-patches"},
+	"internal/mutation":             {"internal/blame", "internal/patch", "internal/pipeline", "internal/report", "internal/results", "internal/wire", "kernel-patches"},
 	"internal/pipeline":             {"internal/", "initramfs", "kernel-patches", "selftests/catalog"},
 	"internal/proc":                 {"internal/blame"},
 	"internal/qmp":                  {"internal/blame"},

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"uetest/internal/blame"
+	"uetest/internal/report"
 )
 
 // Report prints outcomes for people, a line a mutant.
@@ -22,14 +23,7 @@ const shown = 4
 
 // Line prints one outcome.
 func (r *Report) Line(out *Outcome) error {
-	color := "32"
-	if !out.Class.Good() {
-		color = "31;1"
-	}
-	class := fmt.Sprintf("%-13s", out.Class)
-	if r.Color {
-		class = "\x1b[" + color + "m" + class + "\x1b[0m"
-	}
+	class := report.Mark(fmt.Sprintf("%-13s", out.Class), out.Class.Good(), r.Color)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s  ", class, out.Name)
 	switch {

@@ -63,6 +63,15 @@ func (p *printer) paint(color, s string) string {
 	return "\x1b[" + color + "m" + s + "\x1b[0m"
 }
 
+// Mark paints s as what is good or what needs attention, if color is asked for.
+func Mark(s string, good, color bool) string {
+	p := printer{color: color}
+	if good {
+		return p.paint(green, s)
+	}
+	return p.paint(red, s)
+}
+
 func (p *printer) head(r *results.Run) {
 	k := r.Kernel
 	p.f("\n%s", p.paint(bold, k.Name))
