@@ -174,6 +174,39 @@ func (s *Series) With(on, name string, text []byte) (*Series, error) {
 	return &with, nil
 }
 
+// Fragment is a part of a configuration, with the path that errors name.
+type Fragment struct {
+	Name string // kernel-patches/rfc/config/base.config
+	Text string
+}
+
+// Config returns the configuration that the series asks for: the files of its
+// config folder, then those of config/SOURCE, which hold what kernels of that
+// source have and others lack, and that of the variant; each in the order of
+// their names.
+func (s *Series) Config(k Kernel) ([]Fragment, error) {
+	names, err := fs.Glob(s.folder, "config/*.config")
+	if err != nil || len(names) == 0 {
+		return nil, errors.Join(err, fmt.Errorf("series %s has no config/*.config", s.Name))
+	}
+	own, err := fs.Glob(s.folder, "config/"+k.Source+"/*.config")
+	if err != nil {
+		return nil, err
+	}
+	if k.Variant != "" {
+		own = append(own, "config/variant/"+k.Variant+".config")
+	}
+	var list []Fragment
+	for _, name := range append(names, own...) {
+		text, err := fs.ReadFile(s.folder, name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, Fragment{path.Join("kernel-patches", s.Name, name), string(text)})
+	}
+	return list, nil
+}
+
 // Patch returns the text of one patch of the series, by the path that
 // Kernel.Patches has.
 func (s *Series) Patch(name string) ([]byte, error) {

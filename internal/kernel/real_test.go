@@ -36,27 +36,24 @@ func realBench(t *testing.T) (*bench, Source) {
 	return benchAt(cache), source
 }
 
-// rfcFragments are the config fragments of the series for 6.1, in the order of
-// their names.
+// rfcFragments are the config fragments of the series for its kernel rfc.
 func rfcFragments(t *testing.T) []Fragment {
 	t.Helper()
-	const config = "../../kernel-patches/rfc/config"
-	files, err := filepath.Glob(config + "/*.config")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no fragments: %v", err)
+	series, err := kernelpatches.Load("rfc")
+	if err != nil {
+		t.Fatal(err)
 	}
-	own, err := filepath.Glob(config + "/linux-source-6.1/*.config")
-	if err != nil || len(own) == 0 {
-		t.Fatalf("no fragments for 6.1: %v", err)
+	k, err := series.Kernel("rfc")
+	if err != nil {
+		t.Fatal(err)
 	}
-	files = append(files, own...)
+	parts, err := series.Config(k)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var fragments []Fragment
-	for _, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fragments = append(fragments, Fragment{filepath.Base(f), string(data)})
+	for _, p := range parts {
+		fragments = append(fragments, Fragment{p.Name, p.Text})
 	}
 	return fragments
 }

@@ -2,29 +2,42 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 
+	"uetest/internal/patch"
 	"uetest/internal/wire"
 	"uetest/internal/witness"
 	"uetest/selftests/catalog"
 )
 
-// compiles tells whether a C program of the kernel's tree compiles, with the
-// compiler's lines if it does not.
-type compiles func(ctx context.Context, program string) (ok bool, lines []string, err error)
-
-func (t target) compiles(ctx context.Context, cfg *Config, program string) (bool, []string, error) {
-	_, tree, p, err := t.patched(ctx, cfg, builder(cfg.Cache, t.name, cfg.Notify))
-	if err != nil {
-		return false, nil, err
+// compile does the tests that are on the host, whether a C program of the
+// kernel's tree compiles, and returns the others. The judge hears of them as of
+// those in a guest.
+func (d *driver) compile(ctx context.Context, tests []catalog.Test) (rest []catalog.Test, err error) {
+	inTree := func(t catalog.Test) bool { return t.Source != "" }
+	if !slices.ContainsFunc(tests, inTree) {
+		return tests, nil
 	}
-	defer func() { _ = tree.Close() }()
-	return witness.Compiles(ctx, witness.Options{Tree: p.changes.On(tree), Name: t.name}, program)
+	tree, done, err := d.kernel.tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	for _, t := range tests {
+		switch {
+		case !inTree(t):
+			rest = append(rest, t)
+		case !d.stopped:
+			if err := d.compileOne(ctx, tree, t); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return rest, nil
 }
 
-// compile does a test that is on the host. The judge hears of it as of one in a
-// guest.
-func (d *driver) compile(ctx context.Context, t catalog.Test) error {
-	ok, lines, err := d.kernel.compiles(ctx, t.Source)
+func (d *driver) compileOne(ctx context.Context, tree patch.Reader, t catalog.Test) error {
+	ok, lines, err := witness.Compiles(ctx, witness.Options{Tree: tree, Name: d.run.Kernel.Name}, t.Source)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -97,7 +97,7 @@ func (d *driver) plan(g catalog.Generation, tests []catalog.Test) []catalog.Test
 
 // takes reports whether the kernel is one that the test can be done with.
 func (d *driver) takes(t catalog.Test) bool {
-	if t.Source != "" && d.kernel.compiles == nil {
+	if t.Source != "" && d.kernel.tree == nil {
 		return false
 	}
 	return t.Variant == "" || t.Variant == d.kernel.variant
@@ -107,15 +107,11 @@ func (d *driver) takes(t catalog.Test) bool {
 // others in its own. What a dead guest left undone goes into another boot.
 func (d *driver) batches(ctx context.Context, tests []catalog.Test) error {
 	if d.judge != nil {
-		inTree := func(t catalog.Test) bool { return t.Source != "" }
-		for _, t := range tests {
-			if inTree(t) && !d.stopped {
-				if err := d.compile(ctx, t); err != nil {
-					return err
-				}
-			}
+		rest, err := d.compile(ctx, tests)
+		if err != nil {
+			return err
 		}
-		return d.drain(ctx, nil, split(slices.DeleteFunc(slices.Clone(tests), inTree)))
+		return d.drain(ctx, nil, split(rest))
 	}
 	// Nobody declared what this kernel is: the first boot, of the usual
 	// machine, asks it.
@@ -126,7 +122,7 @@ func (d *driver) batches(ctx context.Context, tests []catalog.Test) error {
 	g := catalog.Generation(s.hello.Generation)
 	if g == "" {
 		s.close()
-		return blame.On(blame.Kernel, &bootError{what: "this kernel has no user_events: it was built without CONFIG_USER_EVENTS"})
+		return blame.On(blame.Kernel, &bootError{what: noUserEvents})
 	}
 	tests = d.plan(g, tests)
 	d.judge.Boot()
@@ -202,6 +198,9 @@ func (d *driver) batch(ctx context.Context, s *session, tests []catalog.Test) (r
 	}
 	return nil, s.stop(ctx)
 }
+
+// noUserEvents is said of a kernel that boots and can't be tested.
+const noUserEvents = "this kernel has no user_events: it was built without CONFIG_USER_EVENTS"
 
 // bootError is a kernel that does not come up.
 type bootError struct {

@@ -37,25 +37,18 @@ func WithModel(ctx context.Context, cfg Config, use func(*ModelKernel) error) er
 	if len(targets) != 1 {
 		return blame.On(blame.Usage, fmt.Errorf("a model is compared with one kernel, not with %d", len(targets)))
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	g := prepareGuest(ctx, &cfg, cancel)
-	defer func() {
-		cancel(nil)
-		_ = g.wait() // what it had to say was said, or nobody needs it any more
-	}()
-	d, err := newDriver(ctx, &cfg, targets[0], g)
-	if err != nil {
-		if gerr := context.Cause(ctx); gerr != nil && !errors.Is(gerr, context.Canceled) {
-			return gerr
+	return withGuest(ctx, &cfg, func(ctx context.Context, g *guest) error {
+		d, err := newDriver(ctx, &cfg, targets[0], g)
+		if err != nil {
+			return err
 		}
-		return err
-	}
-	k := &ModelKernel{Name: targets[0].name, d: d}
-	defer k.down()
-	if err := k.up(ctx); err != nil {
-		return err
-	}
-	return use(k)
+		k := &ModelKernel{Name: targets[0].name, d: d}
+		defer k.down()
+		if err := k.up(ctx); err != nil {
+			return err
+		}
+		return use(k)
+	})
 }
 
 // up boots, if need be.
@@ -70,7 +63,7 @@ func (k *ModelKernel) up(ctx context.Context) error {
 	}
 	k.s, k.Generation = s, model.Generation(s.hello.Generation)
 	if k.Generation == "" {
-		return blame.On(blame.Kernel, errors.New("this kernel has no user_events: it was built without CONFIG_USER_EVENTS"))
+		return blame.On(blame.Kernel, errors.New(noUserEvents))
 	}
 	return nil
 }

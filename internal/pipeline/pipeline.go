@@ -65,21 +65,24 @@ func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	g := prepareGuest(ctx, &cfg, cancel)
-	defer func() {
-		cancel(nil)
-		_ = g.wait() // what it had to say was said, or nobody needs it any more
-	}()
+	var runs []*results.Run
+	err = withGuest(ctx, &cfg, func(ctx context.Context, g *guest) (err error) {
+		runs, err = each(targets, func(t target) (*results.Run, error) {
+			return one(ctx, &cfg, t, g, tests)
+		})
+		return err
+	})
+	return runs, err
+}
+
+// each makes a run of each target and saves it, up to the first error.
+func each(targets []target, run func(target) (*results.Run, error)) ([]*results.Run, error) {
 	var runs []*results.Run
 	for _, t := range targets {
-		run, err := one(ctx, &cfg, t, g, tests)
-		if gerr := context.Cause(ctx); run == nil && gerr != nil && !errors.Is(gerr, context.Canceled) {
-			err = gerr // nobody waits for a kernel that can't be booted
-		}
-		if run != nil {
-			runs = append(runs, run)
-			err = errors.Join(err, run.Save())
+		r, err := run(t)
+		if r != nil {
+			runs = append(runs, r)
+			err = errors.Join(err, r.Save())
 		}
 		if err != nil {
 			return runs, err
@@ -124,6 +127,23 @@ type guest struct {
 
 	stages []results.Stage
 	wait   func() error
+}
+
+// withGuest prepares a guest while use works with it. If the guest can't be
+// made the context of use ends, for nobody waits for a kernel that can't be
+// booted, and the reason is what withGuest returns.
+func withGuest(ctx context.Context, cfg *Config, use func(context.Context, *guest) error) error {
+	own, cancel := context.WithCancelCause(ctx)
+	g := prepareGuest(own, cfg, cancel)
+	defer func() {
+		cancel(nil)
+		_ = g.wait() // what it had to say was said, or nobody needs it any more
+	}()
+	err := use(own, g)
+	if why := context.Cause(own); err != nil && why != nil && ctx.Err() == nil {
+		return why
+	}
+	return err
 }
 
 // prepareGuest starts building the initramfs and asking the accelerator. If

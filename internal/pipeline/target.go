@@ -2,11 +2,8 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 
@@ -51,7 +48,7 @@ type built struct {
 	cached     bool
 	generation catalog.Generation // as the series declares it; empty: ask the kernel
 	variant    string             // of its configuration
-	compiles   compiles           // nil without a source
+	tree       openTree           // nil without a source
 	must       []feature.Name     // what its configuration was made to have
 }
 
@@ -83,9 +80,7 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 	}
 	end(cachedNote(image.Cached))
 	return built{
-		compiles: func(ctx context.Context, program string) (bool, []string, error) {
-			return t.compiles(ctx, cfg, program)
-		},
+		tree:    func(ctx context.Context) (patch.Reader, func(), error) { return t.tree(ctx, cfg) },
 		vmlinux: image.Vmlinux, symbols: image.Symbols, release: image.Release, cached: image.Cached,
 		generation: catalog.Generation(t.kernel.Generation),
 		variant:    t.kernel.Variant,
@@ -119,6 +114,18 @@ func (t target) patched(ctx context.Context, cfg *Config, b *kernel.Builder) (ke
 		return src, nil, nil, err
 	}
 	return src, tree, p, nil
+}
+
+// openTree opens a kernel's source with its patches applied; the caller says
+// when it is done with it.
+type openTree func(ctx context.Context) (tree patch.Reader, done func(), err error)
+
+func (t target) tree(ctx context.Context, cfg *Config) (patch.Reader, func(), error) {
+	_, dir, p, err := t.patched(ctx, cfg, builder(cfg.Cache, t.name, cfg.Notify))
+	if err != nil {
+		return nil, nil, err
+	}
+	return p.changes.On(dir), func() { _ = dir.Close() }, nil
 }
 
 // checkImage refuses what is no kernel before QEMU gets to see it.
@@ -164,29 +171,15 @@ func (cfg *Config) sourceName(name string) string {
 	return name
 }
 
-// fragments returns the configuration that the series asks for: the files of
-// its config folder, then those of config/SOURCE, which hold what kernels of
-// that source have and others lack, and that of the variant; each in the order
-// of their names.
+// fragments hands the configuration from the series to the kernel stage.
 func fragments(s *kernelpatches.Series, k kernelpatches.Kernel) ([]kernel.Fragment, error) {
-	names, err := fs.Glob(s.FS(), "config/*.config")
-	if err != nil || len(names) == 0 {
-		return nil, errors.Join(err, fmt.Errorf("series %s has no config/*.config", s.Name))
-	}
-	own, err := fs.Glob(s.FS(), "config/"+k.Source+"/*.config")
+	parts, err := s.Config(k)
 	if err != nil {
 		return nil, err
 	}
-	if k.Variant != "" {
-		own = append(own, "config/variant/"+k.Variant+".config")
-	}
 	var list []kernel.Fragment
-	for _, name := range append(names, own...) {
-		text, err := fs.ReadFile(s.FS(), name)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, kernel.Fragment{Name: path.Join("kernel-patches", s.Name, name), Text: string(text)})
+	for _, p := range parts {
+		list = append(list, kernel.Fragment{Name: p.Name, Text: p.Text})
 	}
 	return list, nil
 }

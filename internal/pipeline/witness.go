@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -26,22 +25,11 @@ func Witness(ctx context.Context, cfg Config) ([]*results.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	var runs []*results.Run
-	for _, t := range targets {
-		run, err := bearWitness(ctx, cfg, t)
-		if run != nil {
-			runs = append(runs, run)
-			err = errors.Join(err, run.Save())
-		}
-		if err != nil {
-			return runs, err
-		}
-	}
-	return runs, nil
+	return each(targets, func(t target) (*results.Run, error) { return bearWitness(ctx, cfg, t) })
 }
 
 // bearWitness is Witness on one kernel.
-func bearWitness(ctx context.Context, cfg Config, t target) (*results.Run, error) {
+func bearWitness(ctx context.Context, cfg Config, t target) (run *results.Run, err error) {
 	g := catalog.Generation(t.kernel.Generation)
 	s := &stages{kernel: t.name, notify: cfg.Notify}
 	end := s.begin("witness", "upstream's selftests")
@@ -58,23 +46,21 @@ func bearWitness(ctx context.Context, cfg Config, t target) (*results.Run, error
 		return nil, blame.On(blame.Nothing, fmt.Errorf("upstream's selftests of kernel %s compile, but the catalogue does not say what they should say on generation %s", t.name, g))
 	}
 
-	ctx, cancel := context.WithCancelCause(ctx)
-	guest := prepareGuest(ctx, &cfg, cancel)
-	defer func() {
-		cancel(nil)
-		_ = guest.wait()
-	}()
-	// The catalogue's tests first: who tests the kernel with a program that
-	// fails may leave an event behind.
-	return one(ctx, &cfg, t, guest, append(catalog.WitnessedTests(g), programs...))
+	err = withGuest(ctx, &cfg, func(ctx context.Context, guest *guest) (err error) {
+		// The catalogue's tests first: who tests the kernel with a program that
+		// fails may leave an event behind.
+		run, err = one(ctx, &cfg, t, guest, append(catalog.WitnessedTests(g), programs...))
+		return err
+	})
+	return run, err
 }
 
 // witnesses builds upstream's programs from the target's source.
 func (t target) witnesses(ctx context.Context, cfg *Config) ([]witness.Program, error) {
-	_, tree, p, err := t.patched(ctx, cfg, builder(cfg.Cache, t.name, cfg.Notify))
+	tree, done, err := t.tree(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = tree.Close() }()
-	return witness.Build(ctx, witness.Options{Tree: p.changes.On(tree), Name: t.name, Cache: cfg.Cache})
+	defer done()
+	return witness.Build(ctx, witness.Options{Tree: tree, Name: t.name, Cache: cfg.Cache})
 }
