@@ -15,15 +15,13 @@ import (
 	"uetest/internal/blame"
 	"uetest/internal/model"
 	"uetest/internal/pipeline"
-	"uetest/internal/proc"
 	"uetest/selftests/catalog"
 )
 
 type modelFlags struct {
-	treeFlags
+	bootFlags
 	on        string
 	kernel    string
-	accel     string
 	seed      uint64
 	steps     int
 	budget    time.Duration
@@ -63,7 +61,6 @@ died of a program.`,
 	fl := c.Flags()
 	fl.StringVar(&f.on, "on", "rfc", "kernel to run on: "+strings.Join(kernelNames(), ", "))
 	fl.StringVar(&f.kernel, "kernel", "", "boot this uncompressed vmlinux instead of building one")
-	fl.StringVar(&f.accel, "accel", "auto", "auto, kvm or tcg; auto runs a virtual CPU to find out")
 	fl.Uint64Var(&f.seed, "seed", 0, "what the sequences are made from; 0 takes a new one")
 	fl.IntVar(&f.steps, "steps", 30, fmt.Sprintf("the most operations in a sequence, up to %d", maxSteps))
 	fl.DurationVar(&f.budget, "budget", time.Minute, "how long to run new sequences")
@@ -83,17 +80,11 @@ func (f *modelFlags) exec(c *cobra.Command, files []string) error {
 	if err := model.CheckPromises(f.promise); err != nil {
 		return blame.On(blame.Usage, errorf("--promise: %w", err))
 	}
-	cfg, err := f.config()
+	cfg, err := f.config([]string{f.on})
 	if err != nil {
 		return err
 	}
-	if cfg.Root, err = findRoot(); err != nil {
-		return err
-	}
-	cfg.KernelFile, cfg.Accel = f.kernel, f.accel
-	if cfg.Kernels, err = checkKernels([]string{f.on}); err != nil {
-		return err
-	}
+	cfg.KernelFile = f.kernel
 	p := newProgress(c.ErrOrStderr(), f.quiet)
 	cfg.Notify = p.event
 	code := 0
@@ -179,19 +170,7 @@ func (f *modelFlags) printFinding(w io.Writer, what model.Finding) int {
 
 // replayFlags are the flags with which a program is run again.
 func (f *modelFlags) replayFlags() []string {
-	args := []string{"--on", f.on}
-	if f.kernel != "" {
-		args = []string{"--kernel", proc.Quote(f.kernel)}
-	}
-	if f.source != "" {
-		args = append(args, "-C", proc.Quote(f.source))
-	}
-	if f.unproven {
-		args = append(args, "--unproven")
-	}
-	if f.accel != "auto" {
-		args = append(args, "--accel", f.accel)
-	}
+	args := f.repeat(f.on, f.kernel)
 	if len(f.promise) > 0 {
 		args = append(args, "--promise", strings.Join(f.promise, ","))
 	}

@@ -15,10 +15,9 @@ import (
 )
 
 type mutateFlags struct {
-	treeFlags
+	bootFlags
 	on      string
 	run     string
-	accel   string
 	first   bool
 	keep    bool
 	verbose bool
@@ -61,7 +60,6 @@ contradicts itself, 3 if one was not built, 6 if one was not tried.`,
 	fl := c.Flags()
 	fl.StringVar(&f.on, "on", "rfc", "kernel that the patches are put on: "+strings.Join(kernelNames(), ", "))
 	fl.StringVar(&f.run, "run", "", "run only tests whose whole id matches this regular expression")
-	fl.StringVar(&f.accel, "accel", "auto", "auto, kvm or tcg; auto runs a virtual CPU to find out")
 	fl.DurationVar(&f.timeout, "timeout", 0, "limit for one test, in place of the catalogue's; not scaled for emulation")
 	fl.BoolVar(&f.first, "first", false, "end each run at the first test that notices")
 	fl.StringSliceVar(&f.then, "then", nil, "variants of the kernel, as of run -K, to try those on that survive")
@@ -113,7 +111,7 @@ func (f *mutateFlags) exec(c *cobra.Command, args []string) error {
 }
 
 func (f *mutateFlags) options() (mutation.Options, error) {
-	job := runFlags{treeFlags: f.treeFlags, on: []string{f.on}, run: f.run, accel: f.accel, timeout: f.timeout}
+	job := runFlags{bootFlags: f.bootFlags, on: []string{f.on}, run: f.run, timeout: f.timeout}
 	cfg, err := job.config()
 	if err != nil {
 		return mutation.Options{}, err

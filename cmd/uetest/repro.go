@@ -14,9 +14,8 @@ import (
 )
 
 type reproFlags struct {
-	treeFlags
-	on    []string
-	accel string
+	bootFlags
+	on []string
 }
 
 func newRepro() *cobra.Command {
@@ -39,7 +38,6 @@ The exit code is 0 if each kernel has the fault just if the catalogue says so.`,
 	f.add(c)
 	fl := c.Flags()
 	fl.StringSliceVar(&f.on, "on", nil, "kernels to try (default: all that the fault's tests apply to)")
-	fl.StringVar(&f.accel, "accel", "auto", "auto, kvm or tcg; auto runs a virtual CPU to find out")
 	return c
 }
 
@@ -87,15 +85,8 @@ func (f *reproFlags) exec(c *cobra.Command, id string) error {
 
 // config is the job: the fault's tests, on the kernels that they apply to.
 func (f *reproFlags) config(tests []catalog.Test) (pipeline.Config, error) {
-	cfg, err := f.treeFlags.config()
+	cfg, err := f.bootFlags.config(f.on)
 	if err != nil {
-		return cfg, err
-	}
-	if cfg.Root, err = findRoot(); err != nil {
-		return cfg, err
-	}
-	cfg.Accel = f.accel
-	if cfg.Kernels, err = checkKernels(f.on); err != nil {
 		return cfg, err
 	}
 	var ids []string

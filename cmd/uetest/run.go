@@ -21,12 +21,11 @@ import (
 func errorf(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
 type runFlags struct {
-	treeFlags
+	bootFlags
 	on      []string
 	variant string
 	kernel  string
 	run     string
-	accel   string
 	format  string
 	out     []string
 	timeout time.Duration
@@ -59,7 +58,6 @@ generation, known faults included.`,
 	fl.StringVarP(&f.variant, "variant", "K", "", "build them in this variant: "+strings.Join(shipped().Variants(), ", "))
 	fl.StringVar(&f.kernel, "kernel", "", "boot this uncompressed vmlinux instead of building one")
 	fl.StringVar(&f.run, "run", "", "run only tests whose whole id matches this regular expression")
-	fl.StringVar(&f.accel, "accel", "auto", "auto, kvm or tcg; auto runs a virtual CPU to find out")
 	fl.StringVar(&f.format, "format", "text", "what to print: "+strings.Join(formatNames(), ", "))
 	fl.StringArrayVar(&f.out, "out", nil, "FORMAT=FILE, also write the results there; repeatable")
 	fl.DurationVar(&f.timeout, "timeout", 0, "limit for one test, in place of the catalogue's; not scaled for emulation")
@@ -111,18 +109,12 @@ func (f *runFlags) exec(c *cobra.Command) error {
 }
 
 func (f *runFlags) config() (pipeline.Config, error) {
-	cfg, err := f.treeFlags.config()
+	cfg, err := f.bootFlags.config(inVariant(f.on, f.variant))
 	if err != nil {
 		return cfg, err
 	}
-	if cfg.Root, err = findRoot(); err != nil {
-		return cfg, err
-	}
-	cfg.KernelFile, cfg.Accel = f.kernel, f.accel
+	cfg.KernelFile = f.kernel
 	cfg.Timeout, cfg.BootTimeout = f.timeout, f.boot
-	if cfg.Kernels, err = checkKernels(inVariant(f.on, f.variant)); err != nil {
-		return cfg, err
-	}
 	if f.run != "" {
 		if cfg.Select, err = regexp.Compile("^(?:" + f.run + ")$"); err != nil {
 			return cfg, blame.On(blame.Usage, errorf("--run: %v", err))
@@ -133,21 +125,7 @@ func (f *runFlags) config() (pipeline.Config, error) {
 
 // reproduce is the command that repeats one test the way this run was done.
 func (f *runFlags) reproduce(kernel, id string) string {
-	args := []string{"uetest", "run", "--run", proc.Quote(regexp.QuoteMeta(id))}
-	if f.kernel != "" {
-		args = append(args, "--kernel", proc.Quote(f.kernel))
-	} else {
-		args = append(args, "--on", kernel)
-	}
-	if f.source != "" {
-		args = append(args, "-C", proc.Quote(f.source))
-	}
-	if f.accel != "auto" {
-		args = append(args, "--accel", f.accel)
-	}
-	if f.unproven {
-		args = append(args, "--unproven")
-	}
+	args := append([]string{"uetest", "run", "--run", proc.Quote(regexp.QuoteMeta(id))}, f.repeat(kernel, f.kernel)...)
 	return strings.Join(args, " ")
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"uetest/internal/blame"
 	"uetest/internal/pipeline"
+	"uetest/internal/proc"
 	"uetest/kernel-patches"
 )
 
@@ -26,6 +27,50 @@ func (f *treeFlags) add(c *cobra.Command) {
 func (f *treeFlags) config() (pipeline.Config, error) {
 	cache, err := cacheDir()
 	return pipeline.Config{Cache: cache, Series: shipped(), SourceDir: f.source, Unproven: f.unproven}, err
+}
+
+// bootFlags are the flags of every verb that boots a kernel.
+type bootFlags struct {
+	treeFlags
+	accel string
+}
+
+func (f *bootFlags) add(c *cobra.Command) {
+	f.treeFlags.add(c)
+	c.Flags().StringVar(&f.accel, "accel", "auto", "auto, kvm or tcg; auto runs a virtual CPU to find out")
+}
+
+// config is what these flags say of a job on the named kernels.
+func (f *bootFlags) config(kernels []string) (pipeline.Config, error) {
+	cfg, err := f.treeFlags.config()
+	if err != nil {
+		return cfg, err
+	}
+	if cfg.Root, err = findRoot(); err != nil {
+		return cfg, err
+	}
+	cfg.Accel = f.accel
+	cfg.Kernels, err = checkKernels(kernels)
+	return cfg, err
+}
+
+// repeat are the flags that say again what these say of a job, on a kernel or on
+// a prebuilt image.
+func (f *bootFlags) repeat(kernel, image string) []string {
+	args := []string{"--on", kernel}
+	if image != "" {
+		args = []string{"--kernel", proc.Quote(image)}
+	}
+	if f.source != "" {
+		args = append(args, "-C", proc.Quote(f.source))
+	}
+	if f.accel != "auto" {
+		args = append(args, "--accel", f.accel)
+	}
+	if f.unproven {
+		args = append(args, "--unproven")
+	}
+	return args
 }
 
 // shipped returns the series that uetest ships with.

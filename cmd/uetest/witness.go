@@ -10,9 +10,8 @@ import (
 )
 
 type witnessFlags struct {
-	treeFlags
-	on    []string
-	accel string
+	bootFlags
+	on []string
 }
 
 func newWitness() *cobra.Command {
@@ -35,20 +34,12 @@ compile.`,
 	f.add(c)
 	fl := c.Flags()
 	fl.StringSliceVar(&f.on, "on", []string{"upstream", "stable"}, "kernels to take the selftests from and to run them on")
-	fl.StringVar(&f.accel, "accel", "auto", "auto, kvm or tcg; auto runs a virtual CPU to find out")
 	return c
 }
 
 func (f *witnessFlags) exec(c *cobra.Command) error {
-	cfg, err := f.config()
+	cfg, err := f.config(f.on)
 	if err != nil {
-		return err
-	}
-	if cfg.Root, err = findRoot(); err != nil {
-		return err
-	}
-	cfg.Accel = f.accel
-	if cfg.Kernels, err = checkKernels(f.on); err != nil {
 		return err
 	}
 	p := newProgress(c.ErrOrStderr(), f.quiet)
