@@ -91,9 +91,9 @@ func (k *kernelLog) forward(fd int, end time.Time) bool {
 	return false
 }
 
-// parseRecord reads one record, "prio,seq,usec,flags[,…];text\n", behind which
-// lines that start with a blank give KEY=value pairs, which are left out. prio
-// is facility times 8 plus level. Bytes that are not printable are escaped as
+// parseRecord reads one record, "prio,seq,usec,flags[,caller=ID][,…];text\n",
+// behind which lines that start with a blank give KEY=value pairs, which are left
+// out. prio is facility times 8 plus level. Bytes that are not printable are escaped as
 // \xNN in the text (Documentation/ABI/testing/dev-kmsg).
 func parseRecord(rec []byte) (wire.Message, error) {
 	head, text, ok := bytes.Cut(rec, []byte(";"))
@@ -113,12 +113,19 @@ func parseRecord(rec []byte) (wire.Message, error) {
 	if usec > uint64(1<<63-1)/uint64(time.Microsecond) {
 		return wire.Message{}, fmt.Errorf("record %.80q: time out of range", rec)
 	}
+	caller := ""
+	for _, f := range field[4:] { // info_print_ext_header, kernel/printk/printk.c
+		if id, ok := bytes.CutPrefix(f, []byte("caller=")); ok {
+			caller = string(id)
+		}
+	}
 	text, _, _ = bytes.Cut(text, []byte("\n"))
 	return wire.Message{
 		Kind:     wire.Kmsg,
 		Level:    int(prio & 7), // LOG_PRI and LOG_FAC, syslog(3)
 		Facility: int(prio >> 3),
 		Seq:      seq,
+		Caller:   caller,
 		At:       time.Duration(usec) * time.Microsecond,
 		Text:     string(unescape(text)),
 	}, nil

@@ -22,7 +22,7 @@ func TestRecordIsRead(t *testing.T) {
 		{"from a program", "30,340,5690716,-;udevd[80]: starting version 181\n",
 			wire.Message{Kind: wire.Kmsg, Level: 6, Facility: 3, Seq: 340, At: 5690716 * time.Microsecond, Text: "udevd[80]: starting version 181"}},
 		{"with a caller", "4,1,2,c,caller=T1;part",
-			wire.Message{Kind: wire.Kmsg, Level: 4, Seq: 1, At: 2 * time.Microsecond, Text: "part"}},
+			wire.Message{Kind: wire.Kmsg, Level: 4, Seq: 1, At: 2 * time.Microsecond, Caller: "T1", Text: "part"}},
 		{"escaped", `4,0,0,-;a\x0ab\x5cx41 \xe2\x82\xac \x4` + "\n",
 			wire.Message{Kind: wire.Kmsg, Level: 4, Text: "a\nb\\x41 € \\x4"}},
 		{"empty", "4,0,0,-;\n", wire.Message{Kind: wire.Kmsg, Level: 4}},

@@ -176,3 +176,22 @@ func (t thread) where(pid int) []string {
 	}
 	return lines
 }
+
+// nextPID is the lowest id that a process or thread can get that is yet to be
+// made, 0 if that is not known. The last field of loadavg is the id given last
+// (loadavg_proc_show, fs/proc/loadavg.c).
+func nextPID() int {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(b))
+	if len(fields) == 0 {
+		return 0
+	}
+	last, err := strconv.Atoi(fields[len(fields)-1])
+	if err != nil {
+		return 0
+	}
+	return last + 1
+}

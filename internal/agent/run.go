@@ -71,7 +71,7 @@ type outcome struct {
 func (r *runner) run(ctx context.Context, m wire.Message) wire.Message {
 	begin := time.Now()
 	r.kmsg.drain(drainLimit)
-	r.send(wire.Message{Kind: wire.Start, ID: m.ID})
+	r.send(wire.Message{Kind: wire.Start, ID: m.ID, PID: nextPID()})
 	status, text := r.outcome(ctx, m)
 	r.kmsg.drain(drainLimit)
 	return wire.Message{Kind: wire.End, ID: m.ID, Status: status, Text: text, At: time.Since(begin)}

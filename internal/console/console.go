@@ -11,11 +11,28 @@ import (
 	"strings"
 )
 
-// Splat is one report of the kernel.
+// A Splat is one report of the kernel.
 type Splat struct {
-	Title string   `json:"title"` // stable from run to run: no addresses, pids or times
-	Lines []string `json:"lines"` // the report, from its first line
+	Title  string   `json:"title"`            // stable from run to run: no addresses, pids or times
+	Kind   Kind     `json:"kind"`             // what sort of report it is
+	Guilty string   `json:"guilty,omitempty"` // the function it is about, past the generic ones; empty if none can be told
+	Fatal  bool     `json:"fatal,omitempty"`  // the kernel panicked, or started anew
+	Task   Task     `json:"task,omitzero"`    // in whose context it was printed, or whom it is about
+	Taint  string   `json:"taint,omitempty"`  // the flags of the header: "G        W"
+	Frames []Frame  `json:"frames,omitempty"` // of all its stacks, in the order of the lines
+	Lines  []string `json:"lines"`            // the report, from its first line
 }
+
+// A Task is what a report says of the task it comes from. PID and CPU are -1 if
+// it does not say.
+type Task struct {
+	Comm string `json:"comm,omitempty"` // empty: nothing is known
+	PID  int    `json:"pid"`
+	CPU  int    `json:"cpu"`
+}
+
+// A Kind is a category of reports.
+type Kind string
 
 // maxLines bounds a report: a lockdep splat is the longest, some 120 lines.
 const maxLines = 160
@@ -61,7 +78,6 @@ var classes = []class{
 }
 
 var (
-	prefix = regexp.MustCompile(`^(?:<\d+>)?(?:\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?)?`)
 	// cut is the line that opens most reports; it belongs to the report it opens.
 	cut = regexp.MustCompile(`^(?:-+\[ cut here \]-+|=+)$`)
 	// last ends a report for certain.
@@ -72,11 +88,6 @@ var (
 	// variable parts of a title: addresses, numbers after a colon, pids.
 	hex = regexp.MustCompile(`\b(?:0x)?[0-9a-f]{8,16}\b`)
 )
-
-// Text returns the line without time stamp and other prefixes of printk.
-func Text(line string) string {
-	return strings.TrimRight(line[len(prefix.FindString(line)):], "\r")
-}
 
 // Find returns the splats in a log, in order. A panic or an oops line that
 // follows inside another report belongs to that report.
@@ -100,13 +111,16 @@ func Find(lines []string) []Splat {
 		if !ok {
 			continue
 		}
-		s := Splat{Title: title}
+		s := Splat{Title: title, Kind: Kind(title[:max(strings.IndexByte(title, ':'), 0)])}
 		if i > 0 && cut.MatchString(Text(lines[i-1])) {
 			s.Lines = append(s.Lines, lines[i-1])
 		}
 		s.Lines = append(s.Lines, line)
 		splats = append(splats, s)
 		open = len(splats) - 1
+	}
+	for i := range splats {
+		splats[i].Frames = framesOf(splats[i].Lines)
 	}
 	return splats
 }

@@ -115,16 +115,12 @@ func (j *Judge) Add(m wire.Message) (*Test, error) {
 }
 
 func (j *Judge) kmsg(m wire.Message) {
-	text := m.Text
-	if m.Facility != 0 {
-		text = "(from user space) " + text // no splat, whatever it says
-	}
-	line := fmt.Sprintf("[%12.6f] %s", m.At.Seconds(), text)
+	lines := console.Record(m.At, m.Caller, m.Text, m.Facility != 0)
 	if j.open != nil {
-		j.open.kmsg = append(j.open.kmsg, line)
+		j.open.kmsg = append(j.open.kmsg, lines...)
 		return
 	}
-	j.outer = append(j.outer, line)
+	j.outer = append(j.outer, lines...)
 }
 
 // Lost ends test id, which was sent to a guest that then went silent or away,

@@ -76,6 +76,11 @@ type Message struct {
 	Program string        `json:"program,omitempty"` // selftest area: /selftests/NAME in the guest
 	Timeout time.Duration `json:"timeout,omitempty"` // ns; the guest's watchdog
 
+	// Start: ids of processes and threads from here on are those of this test,
+	// until the next Start; 0 if the guest can't tell. The kernel gives them in
+	// rising order, up to kernel.pid_max.
+	PID int `json:"pid,omitempty"`
+
 	// Saw.
 	Key   string `json:"key,omitempty"`
 	Value string `json:"value,omitempty"`
@@ -85,9 +90,12 @@ type Message struct {
 
 	// Kmsg: syslog level 0-7, facility, sequence number, time since boot. Facility 0 is
 	// the kernel: no program can write it (Documentation/ABI/testing/dev-kmsg).
+	// Caller is who printed it, thread "T42" or CPU "C1" outside of any, if the
+	// kernel says (CONFIG_PRINTK_CALLER).
 	Level    int           `json:"level,omitempty"`
 	Facility int           `json:"facility,omitempty"`
 	Seq      uint64        `json:"seq,omitempty"`
+	Caller   string        `json:"caller,omitempty"`
 	At       time.Duration `json:"at,omitempty"` // ns since boot, on Hello too; on End: how long the test took
 
 	// End.
