@@ -71,3 +71,12 @@ func Members(pgid int) []int {
 	}
 	return pids
 }
+
+// State is the state of a process as proc(5) has it, R, S, D, T, Z or another
+// letter, or 0 if there is none of that id.
+func State(pid int) byte {
+	if s, ok := readStat(pid); ok && s.state != "" {
+		return s.state[0]
+	}
+	return 0
+}

@@ -118,6 +118,7 @@ func (c Config) check() error {
 const (
 	monitorFD = 3
 	channelFD = 4
+	inputFD   = 5 // the reading end of a pipe, see VM.ConsoleInput
 )
 
 // Args are QEMU's arguments.

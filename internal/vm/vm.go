@@ -35,6 +35,7 @@ type VM struct {
 	proc    *proc.Process
 	monitor *qmp.Client
 	channel net.Conn
+	input   consoleInput
 
 	close  sync.Once
 	closed chan struct{} // Close was called
@@ -58,10 +59,12 @@ func Start(ctx context.Context, cfg Config) (*VM, error) {
 		}
 	}()
 	var conns []net.Conn
+	var input *os.File
 	fail := func(err error) (*VM, error) {
 		for _, c := range conns {
 			_ = c.Close()
 		}
+		_ = input.Close() // nil is an error of Close's
 		return nil, err
 	}
 	for range 2 {
@@ -71,8 +74,13 @@ func Start(ctx context.Context, cfg Config) (*VM, error) {
 		}
 		conns, inherited = append(conns, ours), append(inherited, theirs)
 	}
+	theirs, ours, err := os.Pipe()
+	if err != nil {
+		return fail(blame.On(blame.Host, err))
+	}
+	input, inherited = ours, append(inherited, theirs)
 	cmd := cfg.Command()
-	cmd.ExtraFiles = inherited // monitorFD, channelFD
+	cmd.ExtraFiles = inherited // monitorFD, channelFD, inputFD
 	p, err := proc.Start(ctx, cmd)
 	if err != nil {
 		return fail(err)
@@ -87,7 +95,7 @@ func Start(ctx context.Context, cfg Config) (*VM, error) {
 		_ = p.Wait() // the reason is known
 		return fail(err)
 	}
-	v := &VM{cfg: cfg, proc: p, monitor: monitor, channel: conns[1], closed: make(chan struct{}), done: make(chan struct{})}
+	v := &VM{cfg: cfg, proc: p, monitor: monitor, channel: conns[1], input: consoleInput{pipe: input}, closed: make(chan struct{}), done: make(chan struct{})}
 	running.add(v)
 	go v.watch()
 	return v, nil
@@ -198,6 +206,7 @@ func (v *VM) Close() error {
 		v.proc.Kill()
 		<-v.done
 		_ = v.channel.Close()
+		_ = v.input.pipe.Close()
 		running.remove(v)
 	})
 	<-v.done

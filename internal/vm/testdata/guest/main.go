@@ -53,6 +53,16 @@ func serve() error {
 			}
 		case "print":
 			fmt.Println(rest)
+		case "type": // a line from the console
+			line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+			fmt.Fprintf(port, "%q %v\n", line, err)
+		case "spin": // and go on
+			fmt.Fprintln(port, "spinning")
+			go func() {
+				for n := 0; ; n++ {
+					_ = n
+				}
+			}()
 		case "panic": // sysrq
 			_ = os.WriteFile("/proc/sysrq-trigger", []byte("c"), 0)
 		case "exit": // panics too: init may not end
