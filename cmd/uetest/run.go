@@ -128,12 +128,21 @@ func (f *runFlags) config() (pipeline.Config, error) {
 	if cfg.Isolation, err = pipeline.ParseIsolation(f.isolate); err != nil {
 		return cfg, blame.On(blame.Usage, errorf("--isolate: %v", err))
 	}
-	if f.run != "" {
-		if cfg.Select, err = regexp.Compile("^(?:" + f.run + ")$"); err != nil {
-			return cfg, blame.On(blame.Usage, errorf("--run: %v", err))
-		}
+	cfg.Select, err = wholeID(f.run)
+	return cfg, err
+}
+
+// wholeID makes a flag's regular expression one that matches whole ids; nil if
+// it is empty.
+func wholeID(re string) (*regexp.Regexp, error) {
+	if re == "" {
+		return nil, nil
 	}
-	return cfg, nil
+	whole, err := regexp.Compile("^(?:" + re + ")$")
+	if err != nil {
+		return nil, blame.On(blame.Usage, errorf("--run: %v", err))
+	}
+	return whole, nil
 }
 
 // reproduce is the command that repeats one test the way this run was done.
