@@ -30,10 +30,10 @@ var (
 
 // A Location is a place in the source.
 type Location struct {
-	Function string `json:"function"`
-	File     string `json:"file"`              // relative to the root of the kernel's source
-	Line     int    `json:"line,omitempty"`    // 0 if the compiler gave the code no line
-	Inlined  bool   `json:"inlined,omitempty"` // into the function of the Location that follows
+	Function string // as the source has it, without ".isra.0" and the like
+	File     string // relative to the root of the kernel's source
+	Line     int    // 0 if the compiler gave the code no line
+	Inlined  bool   // into the function of the Location that follows
 }
 
 // String is "file:line".
