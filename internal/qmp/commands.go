@@ -34,3 +34,43 @@ func (c *Client) Quit(ctx context.Context) error {
 	}
 	return err
 }
+
+// ignoreShared is the capability by which memory that others map is no part of
+// the stream (qapi/migration.json, x-ignore-shared).
+const ignoreShared = "x-ignore-shared"
+
+// IgnoreShared leaves shared memory out of a migration. Both sides have to ask
+// for it, before it begins.
+func (c *Client) IgnoreShared(ctx context.Context) error {
+	type capability struct {
+		Capability string `json:"capability"`
+		State      bool   `json:"state"`
+	}
+	return c.Run(ctx, "migrate-set-capabilities", map[string]any{"capabilities": []capability{{ignoreShared, true}}}, nil)
+}
+
+// Migrate begins to send the guest's state to uri, such as fd:NUMBER of an
+// inherited descriptor. Migration tells how it goes.
+func (c *Client) Migrate(ctx context.Context, uri string) error {
+	return c.Run(ctx, "migrate", map[string]string{"uri": uri}, nil)
+}
+
+// MigrateIncoming has a QEMU that was started with "-incoming defer" read the
+// guest's state from uri. It reads after it has answered: at the end there is a
+// Resumed event, or QEMU ends with what is wrong on its standard error.
+func (c *Client) MigrateIncoming(ctx context.Context, uri string) error {
+	return c.Run(ctx, "migrate-incoming", map[string]string{"uri": uri}, nil)
+}
+
+// Migration is how a migration goes (query-migrate, qapi/migration.json).
+type Migration struct {
+	Status string `json:"status"`     // MigrationStatus: setup, active, completed, failed, cancelled, …
+	Error  string `json:"error-desc"` // of failed, in QEMU's words
+}
+
+// Migration asks how the migration that Migrate began goes.
+func (c *Client) Migration(ctx context.Context) (Migration, error) {
+	var m Migration
+	err := c.Run(ctx, "query-migrate", nil, &m)
+	return m, err
+}

@@ -56,6 +56,7 @@ type filter struct {
 
 	mu    sync.Mutex
 	peer  net.Conn // the monitor, once it has dialled
+	pass  *os.File // goes with the next command
 	shot  bool     // shut was called
 	reply message  // to the command under way
 	fail  error
@@ -92,7 +93,7 @@ func (f *filter) monitor() (*goqemu.SocketMonitor, error) {
 
 	var both sync.WaitGroup
 	both.Go(func() { // commands
-		_, _ = io.Copy(f.qemu, peer)
+		_, _ = io.Copy(commands{f}, peer)
 		f.shut()
 	})
 	both.Go(func() { // greeting, replies, events
@@ -109,6 +110,40 @@ func (f *filter) monitor() (*goqemu.SocketMonitor, error) {
 		close(f.done)
 	}()
 	return mon, nil
+}
+
+// commands writes to QEMU what the monitor has written, and with it the file
+// that is to be passed.
+type commands struct{ *filter }
+
+func (c commands) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	pass := c.pass
+	c.pass = nil
+	c.mu.Unlock()
+	if pass == nil {
+		return c.qemu.Write(b)
+	}
+	conn, ok := c.qemu.(*net.UnixConn)
+	if !ok {
+		return 0, fmt.Errorf("no file can be passed over %T", c.qemu)
+	}
+	// The descriptor comes with the first byte (unix(7), SCM_RIGHTS), and what
+	// did not fit goes after it.
+	n, _, err := conn.WriteMsgUnix(b, unix.UnixRights(int(pass.Fd())), nil)
+	if err == nil && n < len(b) {
+		var more int
+		more, err = conn.Write(b[n:])
+		n += more
+	}
+	return n, err
+}
+
+// attach has file go with the next command.
+func (f *filter) attach(file *os.File) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pass = file
 }
 
 // accept takes the monitor's connection and nobody else's.

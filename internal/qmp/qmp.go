@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -136,6 +137,17 @@ func (c *Client) Close() error {
 // *CommandError. Commands of several goroutines are executed one by one; a
 // command whose context has ended may still be executed.
 func (c *Client) Run(ctx context.Context, command string, args, out any) error {
+	return c.run(ctx, command, args, out, nil)
+}
+
+// PassFile gives QEMU file under a name, by which commands then know it as
+// fd:name (getfd, qapi/misc.json). The file stays the caller's to close.
+func (c *Client) PassFile(ctx context.Context, name string, file *os.File) error {
+	return c.run(ctx, "getfd", map[string]string{"fdname": name}, nil, file)
+}
+
+// run is Run, and file, if not nil, goes with the command.
+func (c *Client) run(ctx context.Context, command string, args, out any, file *os.File) error {
 	request, err := json.Marshal(goqemu.Command{Execute: command, Args: args})
 	if err != nil {
 		return fmt.Errorf("%s: %w", command, err)
@@ -157,6 +169,7 @@ func (c *Client) Run(ctx context.Context, command string, args, out any) error {
 	start := time.Now()
 	go func() { // ends with the reply or the connection
 		defer func() { c.turn <- struct{}{} }()
+		c.filter.attach(file)
 		_, err := c.mon.Run(request)
 		replied <- result{c.filter.take(), err}
 	}()

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -61,6 +62,13 @@ type Config struct {
 	// TSC is the frequency of the host's time stamp counter in kHz, for the
 	// guest's kernel; 0 has Start measure it.
 	TSC int
+	// SaveTo is a directory that VM.Save leaves the guest in, or empty: then it
+	// can't be saved. It is made if it is not there; Start puts the guest's
+	// memory into it as a sparse file.
+	SaveTo string
+
+	// restored: the guest is read from a snapshot and not booted.
+	restored bool
 }
 
 // withDefaults fills in what Config leaves open.
@@ -83,7 +91,7 @@ func (c Config) withDefaults() Config {
 // check finds mistakes that QEMU would report badly or not at all.
 func (c Config) check() error {
 	switch {
-	case c.Kernel == "":
+	case c.Kernel == "" && !c.restored: // the kernel is in the snapshot
 		return errors.New("virtual machine without a kernel")
 	case c.Console == "":
 		return errors.New("virtual machine without a file for its console")
@@ -93,7 +101,7 @@ func (c Config) check() error {
 		return fmt.Errorf("virtual machine with %d CPUs and %d MiB of memory", c.CPUs, c.Memory)
 	}
 	for _, path := range []string{c.Kernel, c.Initrd} {
-		if path == "" {
+		if path == "" || c.restored {
 			continue
 		}
 		f, err := os.Open(path)
@@ -119,6 +127,8 @@ const (
 	monitorFD = 3
 	channelFD = 4
 	inputFD   = 5 // the reading end of a pipe, see VM.ConsoleInput
+	memoryFD  = 6 // of a guest that is to be saved or is restored
+	stateFD   = 7 // of a guest that is restored
 )
 
 // Args are QEMU's arguments.
@@ -131,29 +141,48 @@ func (c Config) Args() []string {
 		// QEMU may not start programs, change its rights or its CPUs. No cost
 		// that could be measured (0.61 s a boot with it and without).
 		"-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-		"-machine", strings.Join(append([]string{m.Type}, m.Options...), ","),
+		"-machine", strings.Join(append([]string{m.Type}, c.machineOptions()...), ","),
 		"-accel", c.Accel.String(),
 		"-cpu", m.CPU[c.Accel],
 		"-smp", strconv.Itoa(c.CPUs),
 		"-m", strconv.Itoa(c.Memory),
-		"-kernel", c.Kernel,
 	}
-	if c.Initrd != "" {
-		args = append(args, "-initrd", c.Initrd)
+	if c.restored {
+		// The monitor says when to read it, and the guest goes on when it has
+		// been read.
+		args = append(args, "-incoming", "defer")
+	} else {
+		args = append(args, "-kernel", c.Kernel)
+		if c.Initrd != "" {
+			args = append(args, "-initrd", c.Initrd)
+		}
+		args = append(args, "-append", strings.Join(c.kernelParameters(), " "))
 	}
-	args = append(args, "-append", strings.Join(c.kernelParameters(), " "))
 	for _, d := range c.devices() {
 		args = append(args, d.args()...)
 	}
-	return append(args,
+	if !c.restored {
 		// The guest starts when the monitor listens, not before: an event that
 		// comes earlier is lost, and a guest may be at its end by then.
-		"-S",
+		args = append(args, "-S")
+	}
+	return append(args,
 		// The end of the guest is the end of QEMU. After a panic the kernel
 		// goes on to print and to reset: stopping it at the pvpanic event, as
 		// is the default, loses what is printed behind the notifiers
 		// (kernel/panic.c: console_flush_on_panic).
 		"-no-reboot", "-action", "panic=none")
+}
+
+// inFile tells whether the guest's memory is a file.
+func (c Config) inFile() bool { return c.SaveTo != "" || c.restored }
+
+// machineOptions are those of -machine.
+func (c Config) machineOptions() []string {
+	if !c.inFile() {
+		return c.Machine.Options
+	}
+	return append(slices.Clone(c.Machine.Options), "memory-backend="+memoryID)
 }
 
 // kernelParameters is the kernel's command line, word by word.
@@ -176,11 +205,15 @@ func (c Config) kernelParameters() []string {
 
 // devices are what the guest has and what is behind it.
 func (c Config) devices() []device {
-	d := []device{
+	var d []device
+	if c.inFile() {
+		d = append(d, memoryFile{fd: memoryFD, size: c.Memory, shared: !c.restored})
+	}
+	d = append(d,
 		monitor{fd: monitorFD},
 		serialConsole{path: c.Console},
 		resultPort{bus: c.Machine.Bus, name: c.Port, fd: channelFD},
-	}
+	)
 	if c.Machine.Panic != "" {
 		d = append(d, panicDevice{c.Machine.Panic})
 	}
@@ -198,7 +231,12 @@ func (c Config) complete() (Config, error) {
 	if err := c.check(); err != nil {
 		return c, blame.On(blame.Host, err)
 	}
-	if c.TSC == 0 {
+	if c.SaveTo != "" {
+		if err := CanSnapshot(c); err != nil {
+			return c, blame.On(blame.Host, err)
+		}
+	}
+	if c.TSC == 0 && !c.restored {
 		c.TSC = HostTSC()
 	}
 	return c, nil

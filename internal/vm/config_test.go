@@ -29,7 +29,11 @@ func TestArgumentsAreTheGoldenOnes(t *testing.T) {
 			c.Append = []string{"uetest.shell", "panic=0"}
 			c.Console, c.Port = "/odd,path/console", "a,b"
 		}),
-		"no-initrd": with(func(c *Config) { c.Initrd = "" }),
+		"no-initrd":    with(func(c *Config) { c.Initrd = "" }),
+		"save":         with(func(c *Config) { c.SaveTo = "/cache/entry" }),
+		"q35-save":     with(func(c *Config) { c.Machine, c.SaveTo = Q35, "/cache/entry" }),
+		"restored":     with(func(c *Config) { c.restored = true }),
+		"q35-restored": with(func(c *Config) { c.Machine, c.restored = Q35, true }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := golden(c.Args())

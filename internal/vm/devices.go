@@ -14,6 +14,27 @@ type device interface {
 // two stand for themselves (qemu(1), "-drive").
 func escape(s string) string { return strings.ReplaceAll(s, ",", ",,") }
 
+// memoryID is QEMU's name of a guest's memory.
+const memoryID = "ram"
+
+// memoryFile is the guest's memory as an inherited file. Shared, the file is the
+// memory; else it is where unwritten pages come from, and what the guest writes
+// is its own (MAP_PRIVATE, mmap(2)). The path opens the file that the descriptor
+// is, whatever has become of its name (proc(5), /proc/pid/fd).
+type memoryFile struct {
+	fd     int
+	size   int // MiB
+	shared bool
+}
+
+func (m memoryFile) args() []string {
+	share := "off"
+	if m.shared {
+		share = "on"
+	}
+	return []string{"-object", fmt.Sprintf("memory-backend-file,id=%s,size=%dM,mem-path=/proc/self/fd/%d,share=%s", memoryID, m.size, m.fd, share)}
+}
+
 // monitor is QMP on an inherited socket.
 type monitor struct{ fd int }
 

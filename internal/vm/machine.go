@@ -11,6 +11,7 @@ type Machine struct {
 	Console string           // the kernel's name of the first serial port
 	TSC     bool             // has the host's time stamp counter under emulation
 	Append  []string         // kernel parameters that it needs
+	Saves   bool             // a guest of it can be saved and restored, see CanSnapshot
 }
 
 // cpuX86 has everything that QEMU can do, so that the kernel takes the code
@@ -46,6 +47,7 @@ var Microvm = Machine{
 	Console: "ttyS0",
 	TSC:     true,
 	Append:  appendX86,
+	Saves:   true,
 }
 
 // Q35 is a PC with PCI, for kernels that lack virtio over MMIO. i8042=off: the
@@ -60,4 +62,5 @@ var Q35 = Machine{
 	Console: "ttyS0",
 	TSC:     true,
 	Append:  appendX86,
+	Saves:   true,
 }

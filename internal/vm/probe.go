@@ -139,7 +139,7 @@ func runProbe(ctx context.Context, qemu string, a Accel, image []byte) (works bo
 	// The limit counts from the start of the guest, so that a slow start of QEMU
 	// is not held against KVM.
 	var events <-chan qmp.Event
-	if monitor, err := run(ctx, ours); err == nil {
+	if monitor, err := run(ctx, ours, resume); err == nil {
 		defer func() { _ = monitor.Close() }()
 		events = monitor.Events()
 	} // else QEMU has ended, or the guest will be out of time

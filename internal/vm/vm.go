@@ -52,12 +52,22 @@ func Start(ctx context.Context, cfg Config) (*VM, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.SaveTo == "" {
+		return launch(ctx, cfg, nil, resume)
+	}
+	memory, err := createMemory(cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = memory.Close() }()
+	return launch(ctx, cfg, []*os.File{memory}, resume)
+}
+
+// launch starts QEMU, which inherits files as the descriptors memoryFD and
+// stateFD, and has begin make the guest run.
+func launch(ctx context.Context, cfg Config, files []*os.File, begin func(context.Context, *qmp.Client) error) (*VM, error) {
 	var inherited []*os.File // closed here in any case: QEMU's end of a pair must be QEMU's alone
-	defer func() {
-		for _, f := range inherited {
-			_ = f.Close()
-		}
-	}()
+	defer func() { closeAll(inherited) }()
 	var conns []net.Conn
 	var input *os.File
 	fail := func(err error) (*VM, error) {
@@ -80,15 +90,13 @@ func Start(ctx context.Context, cfg Config) (*VM, error) {
 	}
 	input, inherited = ours, append(inherited, theirs)
 	cmd := cfg.Command()
-	cmd.ExtraFiles = inherited // monitorFD, channelFD, inputFD
+	cmd.ExtraFiles = append(slices.Clone(inherited), files...) // monitorFD, channelFD, inputFD, …
 	p, err := proc.Start(ctx, cmd)
 	if err != nil {
 		return fail(err)
 	}
-	for _, f := range inherited {
-		_ = f.Close()
-	}
-	monitor, err := run(ctx, conns[0])
+	closeAll(inherited)
+	monitor, err := run(ctx, conns[0], begin)
 	if err != nil {
 		err = notStarted(p, err)
 		p.Kill()
@@ -101,21 +109,30 @@ func Start(ctx context.Context, cfg Config) (*VM, error) {
 	return v, nil
 }
 
-// run connects to the monitor of a QEMU that was started with -S and has the
-// guest run.
-func run(ctx context.Context, conn net.Conn) (*qmp.Client, error) {
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close()
+	}
+}
+
+// run connects to the monitor of a QEMU whose guest waits and has begin make it
+// run.
+func run(ctx context.Context, conn net.Conn, begin func(context.Context, *qmp.Client) error) (*qmp.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeLimit)
 	defer cancel()
 	monitor, err := qmp.Connect(ctx, conn)
 	if err != nil {
 		return nil, err
 	}
-	if err := monitor.Cont(ctx); err != nil {
+	if err := begin(ctx, monitor); err != nil {
 		_ = monitor.Close()
 		return nil, err
 	}
 	return monitor, nil
 }
+
+// resume has a guest run that was started with -S.
+func resume(ctx context.Context, monitor *qmp.Client) error { return monitor.Cont(ctx) }
 
 // notStarted is the error of a QEMU whose monitor did not answer because of
 // err. If it has ended that is the reason.

@@ -5,8 +5,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -14,6 +17,10 @@ import (
 )
 
 func main() {
+	if os.Getpid() != 1 { // the child of "work"
+		fmt.Printf("%s child", strings.Join(os.Args[1:], " "))
+		return
+	}
 	for _, m := range [][2]string{{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}} {
 		if err := unix.Mount(m[0], m[1], m[0], 0, ""); err != nil {
 			fmt.Println("guest: mount", m[1], err)
@@ -38,6 +45,7 @@ func serve() error {
 		return err
 	}
 	lines := bufio.NewScanner(port)
+	var memory []byte
 	for lines.Scan() {
 		word, rest, _ := strings.Cut(lines.Text(), " ")
 		switch word {
@@ -51,6 +59,30 @@ func serve() error {
 			for range 1000 {
 				fmt.Fprint(port, line)
 			}
+		case "clocks": // since the epoch, since the boot without and with time asleep
+			fmt.Fprintln(port, clock(unix.CLOCK_REALTIME), clock(unix.CLOCK_MONOTONIC), clock(unix.CLOCK_BOOTTIME))
+		case "sleep": // as a goroutine, then as a system call
+			d, _ := time.ParseDuration(rest)
+			begin := clock(unix.CLOCK_MONOTONIC)
+			time.Sleep(d)
+			middle := clock(unix.CLOCK_MONOTONIC)
+			ts := unix.NsecToTimespec(int64(d))
+			err := unix.Nanosleep(&ts, nil)
+			fmt.Fprintln(port, middle-begin, clock(unix.CLOCK_MONOTONIC)-middle, err)
+		case "timer": // fires later
+			d, _ := time.ParseDuration(rest)
+			begin := clock(unix.CLOCK_MONOTONIC)
+			time.AfterFunc(d, func() { fmt.Fprintln(port, "fired", clock(unix.CLOCK_MONOTONIC)-begin) })
+			fmt.Fprintln(port, "armed")
+		case "fill": // memory and a file with a byte
+			memory = bytes.Repeat([]byte(rest), 20<<20)
+			fmt.Fprintln(port, os.WriteFile("/file", memory[:1<<20], 0o600))
+		case "sum": // of both
+			file, err := os.ReadFile("/file")
+			fmt.Fprintf(port, "%d %x %x %v\n", len(memory), sha256.Sum256(memory), sha256.Sum256(file), err)
+		case "work": // fork, exec, a pipe, a file, a hash
+			out, err := exec.Command("/proc/self/exe", strings.Fields(rest)...).Output()
+			fmt.Fprintf(port, "%s %v\n", out, err)
 		case "print":
 			fmt.Println(rest)
 		case "type": // a line from the console
@@ -79,6 +111,13 @@ func serve() error {
 		}
 	}
 	return lines.Err()
+}
+
+// clock is a clock's time in ns.
+func clock(id int32) int64 {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(id, &ts)
+	return ts.Nano()
 }
 
 // open opens the port of that name, which appears some time after the device.
