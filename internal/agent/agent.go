@@ -47,6 +47,11 @@ type Config struct {
 	// Pinned says, when the host says Stop, which pages the kernel has left
 	// pinned; empty: none. It may be nil.
 	Pinned func() string
+	// Settled is closed when the guest has nothing of its own to do any more;
+	// nil: it never had.
+	Settled <-chan struct{}
+	// Wake adapts a guest that was restored to where it is now. It may be nil.
+	Wake func(now time.Time, random []byte) error
 }
 
 const (
@@ -66,7 +71,7 @@ const (
 // else may.
 func Serve(c Config) error {
 	s := newStream(c.Port, stallLimit)
-	s.send(wire.Message{Kind: wire.Hello, Version: wire.Version, Guest: c.Guest, At: sinceBoot()})
+	c.hello(s)
 	for _, note := range c.Notes {
 		s.send(wire.Message{Kind: wire.Log, Text: note})
 	}
@@ -83,7 +88,7 @@ func Serve(c Config) error {
 		}
 		go r.kmsg.pump()
 	}
-	why, err := converse(c.Port, s, r)
+	why, err := converse(c, s, r)
 	if err == nil && c.Pinned != nil {
 		if left := c.Pinned(); left != "" {
 			s.send(wire.Message{Kind: wire.Log, Text: left})
@@ -93,6 +98,10 @@ func Serve(c Config) error {
 	s.flush(flushLimit)
 	s.close(io.ErrClosedPipe)
 	return err
+}
+
+func (c Config) hello(s *stream) {
+	s.send(wire.Message{Kind: wire.Hello, Version: wire.Version, Guest: c.Guest, At: sinceBoot()})
 }
 
 // sinceBoot is the time since the kernel started its clocks, as in its log.
@@ -105,7 +114,7 @@ func sinceBoot() time.Duration {
 }
 
 // converse answers the host until it says Stop or the port fails.
-func converse(port io.Reader, s *stream, r *runner) (why string, err error) {
+func converse(c Config, s *stream, r *runner) (why string, err error) {
 	type received struct {
 		wire.Message
 		err error
@@ -114,7 +123,7 @@ func converse(port io.Reader, s *stream, r *runner) (why string, err error) {
 	quit := make(chan struct{})
 	defer close(quit)
 	go func() {
-		for dec := wire.NewDecoder(port); ; {
+		for dec := wire.NewDecoder(c.Port); ; {
 			m, err := dec.Decode()
 			select {
 			case host <- received{m, err}:
@@ -159,8 +168,14 @@ func converse(port io.Reader, s *stream, r *runner) (why string, err error) {
 				return leave(fmt.Sprintf("the port ended: %v", m.err), m.err)
 			case m.Kind == wire.Stop:
 				return leave("asked to stop", nil)
+			case m.Kind == wire.Settle && running == "":
+				c.settle(s, r.kmsg)
+			case m.Kind == wire.Wake && running == "":
+				c.wake(s, m.Message)
+			case m.Kind == wire.Settle || m.Kind == wire.Wake:
+				s.send(wire.Message{Kind: wire.Log, Text: fmt.Sprintf("from the host: a %q message while %s runs", m.Kind, running)})
 			case m.Kind != wire.Run:
-				s.send(wire.Message{Kind: wire.Log, Text: fmt.Sprintf("from the host: a %q message, want run or stop", m.Kind)})
+				s.send(wire.Message{Kind: wire.Log, Text: fmt.Sprintf("from the host: a %q message, want run, settle, wake or stop", m.Kind)})
 			case running != "":
 				s.send(wire.Message{Kind: wire.End, ID: m.ID, Status: wire.Failed, Text: "not run: the agent runs one test at a time, and now " + running})
 			case m.Version != 0 && m.CheckVersion() != nil:

@@ -148,6 +148,64 @@ func (h *host) collect(id string) (r result) {
 	}
 }
 
+// What a guest does between Settle and Wake is nothing, and to Wake it answers as
+// if it had just booted.
+func TestGuestSettlesAndWakes(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer func() { _ = ours.Close() }()
+	if err := ours.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	settled := make(chan struct{})
+	type wake struct {
+		now    time.Time
+		random string
+	}
+	woken := make(chan wake, 2)
+	c := Config{Port: theirs, Guest: wire.Guest{Release: "6.1-test"}, Settled: settled, Wake: func(now time.Time, random []byte) error {
+		woken <- wake{now, string(random)}
+		if now.IsZero() {
+			return errors.New("no time")
+		}
+		return nil
+	}}
+	served := make(chan error, 1)
+	go func() { served <- Serve(c) }()
+	h := &host{t: t, conn: ours, dec: wire.NewDecoder(ours)}
+	if m := h.next(); m.Kind != wire.Hello {
+		t.Fatalf("%+v, want hello", m)
+	}
+	begin := time.Now()
+	h.send(wire.Message{Kind: wire.Settle})
+	const busy = 50 * time.Millisecond
+	time.AfterFunc(busy, func() { close(settled) })
+	if m := h.next(); m.Kind != wire.Settled || time.Since(begin) < busy {
+		t.Errorf("%+v after %v, want settled when the guest is", m, time.Since(begin))
+	}
+	now := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
+	h.send(wire.Message{Kind: wire.Wake, Now: now, Random: []byte("\x00\xffr")})
+	if m := h.next(); m.Kind != wire.Hello || m.Version != wire.Version || m.Guest.Release != "6.1-test" {
+		t.Errorf("%+v, want a hello", m)
+	}
+	if got := <-woken; !got.now.Equal(now) || got.random != "\x00\xffr" {
+		t.Errorf("woken with %v, %q", got.now, got.random)
+	}
+	h.send(wire.Message{Kind: wire.Wake})
+	if m := h.next(); m.Kind != wire.Hello {
+		t.Errorf("%+v, want a hello", m)
+	}
+	if m := h.next(); m.Kind != wire.Log || !strings.Contains(m.Text, "no time") {
+		t.Errorf("%+v, want a log line that says what could not be done", m)
+	}
+	h.send(wire.Message{Kind: wire.Stop})
+	if m := h.next(); m.Kind != wire.Bye {
+		t.Errorf("%+v, want bye", m)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSecondRunIsRefusedWhileOneRuns(t *testing.T) {
 	h := serve(t, nil)
 	h.send(wire.Message{Kind: wire.Run, ID: "misbehave/loops", Program: "misbehave", Timeout: time.Second})
@@ -222,7 +280,7 @@ func TestAgentAnswersNonsenseAndGoesOn(t *testing.T) {
 	h := serve(t, nil)
 	for _, tt := range []struct{ line, want string }{
 		{"hello agent\n", "not a message"},
-		{`{"kind":"bye"}` + "\n", `a "bye" message, want run or stop`},
+		{`{"kind":"bye"}` + "\n", `a "bye" message, want run, settle, wake or stop`},
 		{strings.Repeat("x", 100<<10) + "\n", "longer than"},
 	} {
 		if _, err := io.WriteString(h.conn, tt.line); err != nil {
@@ -233,7 +291,7 @@ func TestAgentAnswersNonsenseAndGoesOn(t *testing.T) {
 		}
 	}
 	h.send(wire.Message{Kind: wire.Run, ID: "misbehave/done", Program: "misbehave", Version: wire.Version + 1})
-	if m := h.next(); m.Kind != wire.End || m.Status != wire.Failed || !strings.Contains(m.Text, "protocol version 2") {
+	if m := h.next(); m.Kind != wire.End || m.Status != wire.Failed || !strings.Contains(m.Text, fmt.Sprintf("protocol version %d", wire.Version+1)) {
 		t.Errorf("a run of another version: %+v, want failed", m)
 	}
 	if r := h.run("done", anyTime); r.end.Status != wire.Done {

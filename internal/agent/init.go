@@ -77,13 +77,16 @@ func boot() string {
 		kmsg, notes = nil, append(notes, "no kernel log: "+err.Error())
 	}
 	// Not before Hello: nobody has to wait for it.
+	settled := make(chan struct{})
 	go func() {
+		defer close(settled)
 		reserveThreads()
 		if err := prefer(); err != nil {
 			fmt.Fprintln(os.Stderr, "uetest: scheduling:", err)
 		}
 	}()
-	err = Serve(Config{Port: port, Kmsg: kmsg, Programs: Programs, Guest: guest, Notes: notes, Pinned: leftPinned})
+	err = Serve(Config{Port: port, Kmsg: kmsg, Programs: Programs, Guest: guest, Notes: notes, Pinned: leftPinned,
+		Settled: settled, Wake: wake})
 	if err != nil {
 		return "results port: " + err.Error()
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"uetest/internal/blame"
-	"uetest/internal/results"
 	"uetest/internal/vm"
 	"uetest/internal/wire"
 	"uetest/selftests/catalog"
@@ -24,31 +23,29 @@ const (
 
 // session is one booted guest that said Hello.
 type session struct {
-	d      *driver
-	number int // of the guest in the run
-	vm     *vm.VM
-	enc    *wire.Encoder
-	msgs   <-chan wire.Message // closed at the end of the stream
-	gone   func() error        // why msgs was closed
-	hello  wire.Guest
-	heard  *results.Guest // nil: nobody judges what it says
-	log    *os.File       // the stream as it came, for people and for judging again
+	d     *driver
+	vm    *vm.VM
+	enc   *wire.Encoder
+	msgs  <-chan wire.Message // closed at the end of the stream
+	gone  func() error        // why msgs was closed
+	hello wire.Guest
+	log   *os.File // the stream as it came, for people and for judging again
 }
 
 // start boots the machine and waits for Hello. A kernel that does not come up
 // is a *bootError.
-func (d *driver) start(ctx context.Context, m catalog.Machine, number int) (_ *session, err error) {
+func (d *driver) start(ctx context.Context, m catalog.Machine) (_ *session, err error) {
 	cfg := vm.Config{
 		QEMU:    d.cfg.QEMU,
 		Accel:   d.guest.accel,
 		Kernel:  d.kernel.vmlinux,
 		Initrd:  d.guest.image.Path,
 		Port:    wire.PortName,
-		Console: d.file("console-%d.log", number),
+		Console: d.file("console-%d.log"),
 		Memory:  m.Memory,
 		Append:  m.Append,
 	}
-	log, err := os.Create(d.file("stream-%d.jsonl", number))
+	log, err := os.Create(d.file("stream-%d.jsonl"))
 	if err != nil {
 		return nil, blame.On(blame.Host, err)
 	}
@@ -57,7 +54,7 @@ func (d *driver) start(ctx context.Context, m catalog.Machine, number int) (_ *s
 		log.Close()
 		return nil, err
 	}
-	s := &session{d: d, number: number, vm: machine, log: log, enc: wire.NewEncoder(machine.Channel())}
+	s := &session{d: d, vm: machine, log: log, enc: wire.NewEncoder(machine.Channel())}
 	s.read(io.TeeReader(machine.Channel(), log))
 	hello, err := s.next(ctx, d.bootLimit())
 	switch {
@@ -163,8 +160,7 @@ func (s *session) run(ctx context.Context, t catalog.Test) (fit bool, err error)
 		}
 		timeout = s.d.scale(timeout)
 	}
-	m := wire.Message{Kind: wire.Run, ID: t.ID, Program: t.Area(), Timeout: timeout}
-	if err := s.enc.Encode(m); err != nil {
+	if err := s.enc.Encode(asMessage(t, timeout)); err != nil {
 		return s.lose(ctx, t, err)
 	}
 	deadline := time.Now().Add(timeout + wire.EndLimit)
@@ -173,13 +169,13 @@ func (s *session) run(ctx context.Context, t catalog.Test) (fit bool, err error)
 		if err != nil {
 			return s.lose(ctx, t, err)
 		}
-		r, err := s.heard.Add(m)
+		r, err := s.d.judge.Add(m)
 		if err != nil {
 			return false, blame.On(blame.Host, fmt.Errorf("protocol: %w", err))
 		}
 		if r != nil {
 			s.d.tell(r)
-			return m.Status != wire.Timeout && m.Status != wire.Crashed && !s.heard.Splatted(), nil
+			return m.Status != wire.Timeout && m.Status != wire.Crashed && len(r.Splats) == 0, nil
 		}
 	}
 }
@@ -196,7 +192,7 @@ func (s *session) lose(ctx context.Context, t catalog.Test, err error) (bool, er
 	if errors.Is(err, errNoMessage) {
 		why = fmt.Sprintf("the guest went silent during %s: neither the test's end nor its watchdog's", t.ID)
 	}
-	s.d.lost(s, t.ID, why)
+	s.d.lost(t.ID, why, s.vm.Console())
 	return false, nil
 }
 
@@ -222,13 +218,13 @@ func (s *session) stop(ctx context.Context) error {
 			if m.Kind == wire.Bye {
 				return nil
 			}
-			_, err = s.heard.Add(m)
+			_, err = s.d.judge.Add(m)
 		}
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	s.d.problem("guest %d ended without a Bye: %v", s.number, err)
+	s.d.run.Problems = append(s.d.run.Problems, fmt.Sprintf("boot %d ended without a Bye from the guest: %v", s.d.run.Boots, err))
 	return nil
 }
 

@@ -248,9 +248,12 @@ func TestGuestThatCannotBeSavedSaysWhy(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	dir := filepath.Join(t.TempDir(), "snapshot")
-	dead := start(t, Config{Kernel: kernel(t, "", codeTripleFault), SaveTo: dir})
+	dead := start(t, Config{Kernel: kernel(t, "", codeHalt), SaveTo: dir})
+	if err := dead.Monitor().Quit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	ends(t, dead, endLimit)
-	if err := dead.Save(t.Context()); err == nil || !strings.Contains(err.Error(), "triple fault") || blame.Of(err) != blame.Kernel {
+	if err := dead.Save(t.Context()); err == nil || !strings.Contains(err.Error(), "ended before it was saved: closed") || blame.Of(err) != blame.Host {
 		t.Errorf("a guest that is dead: %v, the fault of %v", err, blame.Of(err))
 	}
 	full := start(t, Config{Kernel: kernel(t, "", codeHalt), SaveTo: dir})

@@ -24,6 +24,9 @@ var stream = []Message{
 	{Kind: Output, ID: "fork/shared", Text: "panic: x"},
 	{Kind: Kmsg, Text: "BUG: x", Level: 0, Seq: 1 << 40, At: 1234567 * time.Microsecond},
 	{Kind: End, ID: "fork/shared", Status: Crashed, Text: "signal: SIGSEGV", At: time.Millisecond},
+	{Kind: Settle},
+	{Kind: Settled},
+	{Kind: Wake, Now: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), Random: []byte{0, 1, 255}},
 	{Kind: Stop},
 	{Kind: Bye, Text: "asked to stop"},
 }

@@ -5,6 +5,12 @@
 // each Run with Start, any number of Saw, Log and Output, and exactly one End.
 // Kernel log records are interleaved in the order in which the guest read them,
 // so a splat stands between the Start and the End of the test that caused it.
+//
+// A guest that has said Hello may be saved: asked to Settle, it brings to an end
+// what it still does behind Hello, says Settled, and is silent until it is
+// spoken to. Each guest restored from that has to be told the time of day and
+// given random bytes, with Wake, and answers with a Hello of its own.
+//
 // Silence is failure: a stream that ends without Bye, or a Run without End, is
 // an error of the run and never a pass.
 package wire
@@ -17,7 +23,7 @@ import (
 
 // Version is the protocol version. Host and guest are built from the same
 // tree; a mismatch means a stale image and is refused at Hello.
-const Version = 1
+const Version = 2
 
 // PortName is the name of the virtio-serial port; the guest finds the port by
 // it under /sys/class/virtio-ports (Documentation/ABI/testing/sysfs-class-... "name").
@@ -31,6 +37,10 @@ const MaxLine = 64 << 10
 // guest says where the test hangs, waits for its processes to die, and sends
 // what the kernel logged; each of that has its own limit.
 const EndLimit = 12 * time.Second
+
+// WakeBytes is how many random bytes a Wake should have: as many as the kernel's
+// generator takes for a seed (POOL_INIT_BITS, drivers/char/random.c).
+const WakeBytes = 32
 
 // Kind names a message.
 type Kind string
@@ -47,6 +57,10 @@ const (
 	End    Kind = "end"    // guest → host: the test is over, Status says how
 	Stop   Kind = "stop"   // host → guest: say Bye and power off
 	Bye    Kind = "bye"    // guest → host: nothing follows
+
+	Settle  Kind = "settle"  // host → guest: come to rest, to be saved
+	Settled Kind = "settled" // guest → host: nothing follows before the host speaks
+	Wake    Kind = "wake"    // host → guest: it was restored; answered with Hello
 )
 
 // Status is how a test's process ended, as the guest saw it. It is not a
@@ -100,6 +114,11 @@ type Message struct {
 
 	// End.
 	Status Status `json:"status,omitempty"`
+
+	// Wake: the time of day, and bytes that no other guest gets, to reseed the
+	// kernel's random number generator from; WakeBytes of them are enough.
+	Now    time.Time `json:"now,omitzero"`
+	Random []byte    `json:"random,omitempty"`
 }
 
 // Guest is what the agent found out about the running kernel by asking it.

@@ -7,6 +7,7 @@ package misbehave
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -65,6 +66,7 @@ func behaviours() map[string]func() {
 			done()
 		},
 		"guest": guest,
+		"clone": clone,
 
 		// Ends that are none.
 		"silent":      func() {},
@@ -193,6 +195,27 @@ func guest() {
 	}
 	nice, _, _ := syscall.Syscall(syscall.SYS_GETPRIORITY, 0, 0, 0)
 	saw("nice", fmt.Sprint(20-int(nice))) // the system call gives 1 to 40
+	done()
+}
+
+// clone shows what two guests from one snapshot must not share, and that the
+// time passes.
+func clone() {
+	random := make([]byte, 16)
+	_, err := rand.Read(random)
+	saw("random", fmt.Sprintf("%x,%v", random, err))
+	uuid, err := os.ReadFile("/proc/sys/kernel/random/uuid")
+	saw("uuid", fmt.Sprintf("%s,%v", strings.TrimSpace(string(uuid)), err))
+	maps, _ := os.ReadFile("/proc/self/maps")
+	for _, line := range strings.Split(string(maps), "\n") {
+		if strings.HasSuffix(line, "[stack]") {
+			saw("stack", line[:strings.IndexByte(line, '-')])
+		}
+	}
+	saw("now", fmt.Sprint(time.Now().UnixNano()))
+	begin := time.Now()
+	time.Sleep(100 * time.Millisecond)
+	saw("slept", fmt.Sprint(int64(time.Since(begin))))
 	done()
 }
 
