@@ -41,7 +41,7 @@ type Config struct {
 	Machine Machine
 	// Accel is who executes the guest's instructions; ProbeAccel knows who can.
 	Accel Accel
-	// CPUs is the number of virtual CPUs; 0 is DefaultCPUs.
+	// CPUs is the number of virtual CPUs; 0 is DefaultCPUs, or 1 if Clock counts.
 	CPUs int
 	// Memory is in MiB; 0 is DefaultMemory.
 	Memory int
@@ -60,8 +60,11 @@ type Config struct {
 	// existing file is emptied.
 	Console string
 	// TSC is the frequency of the host's time stamp counter in kHz, for the
-	// guest's kernel; 0 has Start measure it.
+	// guest's kernel; 0 has Start measure it. A Clock that counts has its own.
 	TSC int
+	// Clock is what the guest's time is made of: the host's, or its own
+	// instructions.
+	Clock Clock
 	// SaveTo is a directory that VM.Save leaves the guest in, or empty: then it
 	// can't be saved. It is made if it is not there; Start puts the guest's
 	// memory into it as a sparse file.
@@ -81,6 +84,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CPUs == 0 {
 		c.CPUs = DefaultCPUs
+		if c.Clock.Counts() {
+			c.CPUs = 1
+		}
+	}
+	if c.Clock.Counts() {
+		c.TSC = countedTSC
 	}
 	if c.Memory == 0 {
 		c.Memory = DefaultMemory
@@ -99,6 +108,9 @@ func (c Config) check() error {
 		return errors.New("virtual machine without a name for its port")
 	case c.CPUs < 0 || c.Memory < 0:
 		return fmt.Errorf("virtual machine with %d CPUs and %d MiB of memory", c.CPUs, c.Memory)
+	}
+	if err := c.Clock.check(c); err != nil {
+		return err
 	}
 	for _, path := range []string{c.Kernel, c.Initrd} {
 		if path == "" || c.restored {
@@ -161,6 +173,7 @@ func (c Config) Args() []string {
 	for _, d := range c.devices() {
 		args = append(args, d.args()...)
 	}
+	args = append(args, c.Clock.args()...)
 	if !c.restored {
 		// The guest starts when the monitor listens, not before: an event that
 		// comes earlier is lost, and a guest may be at its end by then.
@@ -212,12 +225,19 @@ func (c Config) devices() []device {
 	d = append(d,
 		monitor{fd: monitorFD},
 		serialConsole{path: c.Console},
-		resultPort{bus: c.Machine.Bus, name: c.Port, fd: channelFD},
+		c.resultPort(),
 	)
 	if c.Machine.Panic != "" {
 		d = append(d, panicDevice{c.Machine.Panic})
 	}
 	return d
+}
+
+func (c Config) resultPort() device {
+	if c.Clock.logs() {
+		return recordedPort{bus: c.Machine.Bus, name: c.Port}
+	}
+	return resultPort{bus: c.Machine.Bus, name: c.Port, fd: channelFD}
 }
 
 // Command is QEMU with its arguments, for people; it lacks the descriptors.

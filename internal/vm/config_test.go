@@ -34,6 +34,9 @@ func TestArgumentsAreTheGoldenOnes(t *testing.T) {
 		"q35-save":     with(func(c *Config) { c.Machine, c.SaveTo = Q35, "/cache/entry" }),
 		"restored":     with(func(c *Config) { c.restored = true }),
 		"q35-restored": with(func(c *Config) { c.Machine, c.restored = Q35, true }),
+		"virtual-time": with(func(c *Config) { c.Clock.Mode = VirtualTime }),
+		"record":       with(func(c *Config) { c.Clock = Clock{Mode: Recording, Log: "/odd,path/log"} }),
+		"replay":       with(func(c *Config) { c.Clock = Clock{Mode: Replaying, Log: "/run/log"} }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := golden(c.Args())
@@ -105,6 +108,11 @@ func TestConfigThatCannotRunIsRefusedBeforeQEMU(t *testing.T) {
 		"empty kernel":    {Config{Kernel: empty, Console: "c", Port: "p"}, empty + ": empty"},
 		"kernel is a dir": {Config{Kernel: dir, Console: "c", Port: "p"}, dir + ": not a regular file"},
 		"missing initrd":  {Config{Kernel: good, Initrd: dir + "/missing", Console: "c", Port: "p"}, dir + "/missing: no such file"},
+		"counts on KVM":   {Config{Kernel: good, Console: "c", Port: "p", Accel: KVM, Clock: Clock{Mode: VirtualTime}}, "only emulation counts"},
+		"counts with two": {Config{Kernel: good, Console: "c", Port: "p", CPUs: 2, Clock: Clock{Mode: VirtualTime}}, "with 2 CPUs: that takes one"},
+		"counts, saved":   {Config{Kernel: good, Console: "c", Port: "p", SaveTo: dir, Clock: Clock{Mode: VirtualTime}}, "can be saved"},
+		"no log":          {Config{Kernel: good, Console: "c", Port: "p", Clock: Clock{Mode: Replaying}}, "without a log"},
+		"record of a PC":  {Config{Kernel: good, Console: "c", Port: "p", Machine: Q35, Clock: Clock{Mode: Recording, Log: "l"}}, "that takes microvm"},
 		"negative memory": {Config{Kernel: good, Memory: -1, Console: "c", Port: "p"}, "-1 MiB"},
 	} {
 		v, err := Start(t.Context(), tt.c)

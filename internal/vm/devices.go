@@ -77,6 +77,21 @@ func (p resultPort) args() []string {
 	}
 }
 
+// recordedPort is a result port whose input is recorded: QEMU's standard input
+// and output. Of what is behind a device QEMU records the input only if it was
+// made by -serial and its like, not by -chardev (chardev/char.c,
+// qemu_chr_new_permit_mux_mon). So there is a second serial port, which the
+// machine does not have, and its other end goes to the virtio port.
+type recordedPort struct{ bus, name string }
+
+func (p recordedPort) args() []string {
+	return []string{
+		"-device", "virtio-serial-" + p.bus + ",max_ports=2",
+		"-serial", "stdio",
+		"-device", "virtserialport,chardev=serial1,name=" + escape(p.name),
+	}
+}
+
 // panicDevice tells QEMU of a kernel panic (drivers/misc/pvpanic; on microvm
 // found through ACPI, on q35 through PCI).
 type panicDevice struct{ name string }

@@ -2,6 +2,7 @@ package vm
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strconv"
 	"sync"
@@ -28,6 +29,9 @@ type consoleInput struct {
 // file. A write waits for a guest that does not read once 64 KiB are on their
 // way, and may be given a deadline; Close ends it.
 func (v *VM) ConsoleInput(ctx context.Context) (*os.File, error) {
+	if v.cfg.Clock.logs() {
+		return nil, blame.On(blame.Host, errors.New("a guest that is recorded or replayed has no input on its console: it would not be in the log"))
+	}
 	v.input.mu.Lock()
 	defer v.input.mu.Unlock()
 	if v.input.connected {

@@ -91,6 +91,9 @@ func launch(ctx context.Context, cfg Config, files []*os.File, begin func(contex
 	input, inherited = ours, append(inherited, theirs)
 	cmd := cfg.Command()
 	cmd.ExtraFiles = append(slices.Clone(inherited), files...) // monitorFD, channelFD, inputFD, …
+	if cfg.Clock.logs() {
+		cmd.Stdin, cmd.Stdout = inherited[1], inherited[1] // recordedPort
+	}
 	p, err := proc.Start(ctx, cmd)
 	if err != nil {
 		return fail(err)
@@ -233,6 +236,32 @@ func (v *VM) Close() error {
 	return nil
 }
 
+// Finish waits until the guest has ended its machine, at most limit, and ends
+// QEMU in good order if it has not: a recording that QEMU was killed in has no
+// end and cannot be replayed.
+func (v *VM) Finish(ctx context.Context, limit time.Duration) error {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-v.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+	}
+	if err := v.monitor.Quit(ctx); err != nil && v.End() == Running {
+		return blame.On(blame.Host, err)
+	}
+	select {
+	case <-v.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(exitLimit):
+		return blame.On(blame.Host, errors.New("QEMU does not end although it was told to"))
+	}
+}
+
 // watch sees the virtual machine to its end.
 func (v *VM) watch() {
 	defer close(v.done)
@@ -286,7 +315,7 @@ func (v *VM) gaveUp() bool {
 }
 
 func (v *VM) scale(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * v.cfg.Accel.Scale())
+	return time.Duration(float64(d) * v.cfg.Accel.Scale() * v.cfg.Clock.Patience())
 }
 
 func isClosed(c <-chan struct{}) bool {

@@ -88,6 +88,11 @@ func serve() error {
 		case "type": // a line from the console
 			line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 			fmt.Fprintf(port, "%q %v\n", line, err)
+		case "sleep": // so long by the guest's clock
+			d, err := time.ParseDuration(rest)
+			begin := time.Now()
+			time.Sleep(d)
+			fmt.Fprintf(port, "slept %f %v\n", time.Since(begin).Seconds(), err)
 		case "spin": // and go on
 			fmt.Fprintln(port, "spinning")
 			go func() {
