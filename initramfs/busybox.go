@@ -36,16 +36,22 @@ const commandTags = "goshsmall"
 
 // busybox returns the path of a program that holds all commands, made by
 // gobusybox: a minute of a compiler's work, so it is kept by itself, and a
-// changed selftest does not make it anew. The lock is held.
+// changed selftest does not make it anew.
 func busybox(ctx context.Context, o Options, tc toolchain, key string) (string, error) {
-	dir := filepath.Join(o.Cache, "initramfs", "shell-"+key)
-	path := filepath.Join(dir, "bb")
-	if _, err := intact(dir, "bb"); err == nil {
-		return path, nil
-	}
-	work, remove, err := proc.TempDir("busybox-")
+	entries, err := o.entries()
 	if err != nil {
 		return "", err
+	}
+	e, err := entries.Get(ctx, "shell-"+key, func(ctx context.Context, dir string) error {
+		return createBusybox(ctx, o, tc, filepath.Join(dir, "bb"))
+	})
+	return e.Path("bb"), err
+}
+
+func createBusybox(ctx context.Context, o Options, tc toolchain, path string) error {
+	work, remove, err := proc.TempDir("busybox-")
+	if err != nil {
+		return err
 	}
 	defer remove()
 
@@ -59,15 +65,12 @@ func busybox(ctx context.Context, o Options, tc toolchain, key string) (string, 
 		Env: env, GenSrcDir: work, CommandPaths: commands, GenerateOnly: true,
 	})
 	if err != nil {
-		return "", fmt.Errorf("u-root's commands: %w\n%s", err, bytes.TrimSpace(said.Bytes()))
+		return fmt.Errorf("u-root's commands: %w\n%s", err, bytes.TrimSpace(said.Bytes()))
 	}
 	main := filepath.Join(work, "src/bb.u-root.com/bb")
 	tc.env = append(slices.Clip(tc.env), "GO111MODULE=off", "GOFLAGS=", "GOPATH="+work, "PWD="+main)
-	_, err = publish(dir, "bb", func(path string) error {
-		args := append(slices.Clip(buildFlags), "-tags", commandTags, "-o", path, ".")
-		return tc.build(ctx, main, args, "u-root's commands do not compile")
-	})
-	return path, err
+	args := append(slices.Clip(buildFlags), "-tags", commandTags, "-o", path, ".")
+	return tc.build(ctx, main, args, "u-root's commands do not compile")
 }
 
 // logTo keeps what gobusybox says, for the case that it fails.

@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"uetest/internal/blame"
+	"uetest/internal/cache"
 	"uetest/internal/proc"
 )
 
@@ -33,6 +34,9 @@ type Options struct {
 	Arch string
 	// Files are put into the image beside everything else.
 	Files []File
+	// Tell, if not nil, is told a line on what else is worth knowing: that
+	// another run is waited for, that an image was damaged.
+	Tell func(line string)
 }
 
 // A File is put into the image as it is.
@@ -75,19 +79,31 @@ func obtain(ctx context.Context, o Options) (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
-	dir := filepath.Join(o.Cache, "initramfs", in.key)
-	if img, err := cached(dir); err == nil {
-		return img, nil
-	}
-	unlock, err := lock(ctx, filepath.Join(o.Cache, "initramfs", "lock"))
+	entries, err := o.entries()
 	if err != nil {
 		return Image{}, err
 	}
-	defer unlock()
-	if img, err := cached(dir); err == nil { // somebody else has built it meanwhile
-		return img, nil
+	e, err := entries.Get(ctx, in.key, func(ctx context.Context, dir string) error {
+		return create(ctx, o, in, filepath.Join(dir, imageFile))
+	})
+	if err != nil {
+		return Image{}, err
 	}
-	return create(ctx, o, in, dir)
+	return Image{Path: e.Path(imageFile), Hash: e.Files[imageFile].SHA256, Cached: e.Cached}, nil
+}
+
+// entries is where images and the shell are kept.
+func (o Options) entries() (*cache.Namespace, error) {
+	c, err := cache.Open(o.Cache)
+	if err != nil {
+		return nil, err
+	}
+	n := c.Namespace(cache.Initramfs)
+	if o.Tell != nil {
+		n.Damaged = o.Tell
+		n.Waiting = func(string) { o.Tell("another run builds the guest image") }
+	}
+	return n, nil
 }
 
 func (o Options) complete() (Options, error) {
@@ -121,44 +137,35 @@ func (o Options) complete() (Options, error) {
 	return o, nil
 }
 
-func cached(dir string) (Image, error) {
-	sum, err := intact(dir, imageFile)
-	return Image{Path: filepath.Join(dir, imageFile), Hash: sum, Cached: true}, err
-}
-
-// create builds the image into a folder beside dir and renames that.
-func create(ctx context.Context, o Options, in inputs, dir string) (Image, error) {
+// create builds the image.
+func create(ctx context.Context, o Options, in inputs, image string) error {
 	work, remove, err := proc.TempDir("initramfs-")
 	if err != nil {
-		return Image{}, err
+		return err
 	}
 	defer remove()
 	tc, err := findToolchain(ctx, o)
 	if err != nil {
-		return Image{}, err
+		return err
 	}
 	bb, err := busybox(ctx, o, tc, in.shellKey)
 	if err != nil {
-		return Image{}, err
+		return err
 	}
 	guest := filepath.Join(work, "guest")
 	if err := compileGuest(ctx, o, tc, in.areas, work, guest); err != nil {
-		return Image{}, err
+		return err
 	}
 	twin := ""
 	if in.twin != "" {
 		twin = filepath.Join(work, "twin")
 		if err := compileTwin(ctx, o, tc, in.twin, twin); err != nil {
-			return Image{}, err
+			return err
 		}
 	}
 	records, err := layout(o, in, guest, twin, bb)
 	if err != nil {
-		return Image{}, err
+		return err
 	}
-	sum, err := publish(dir, imageFile, func(path string) error { return writeArchive(path, records) })
-	if err != nil {
-		return Image{}, err
-	}
-	return Image{Path: filepath.Join(dir, imageFile), Hash: sum}, nil
+	return writeArchive(image, records)
 }

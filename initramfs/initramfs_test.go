@@ -2,6 +2,7 @@ package initramfs
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"go/parser"
@@ -193,13 +194,12 @@ func TestSameInputsGiveTheSameBytes(t *testing.T) {
 		if img.Cached {
 			t.Error("an image came from a cache")
 		}
-		got, err := hashFile(img.Path)
-		if err != nil || got != img.Hash {
-			t.Errorf("hash of the file %s, %v; of the image %s", got, err, img.Hash)
-		}
 		data, err := os.ReadFile(img.Path)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%x", sha256.Sum256(data)); got != img.Hash {
+			t.Errorf("hash of the file %s; of the image %s", got, img.Hash)
 		}
 		for _, path := range []string{os.TempDir(), filepath.Dir(img.Path), os.Getenv("HOME") + "/"} {
 			if i := bytes.Index(data, []byte(path)); i >= 0 {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"uetest/internal/blame"
+	"uetest/internal/cache"
 )
 
 func TestBuildMakesAnImageAndTheSecondTimeFindsIt(t *testing.T) {
@@ -31,9 +32,6 @@ func TestBuildMakesAnImageAndTheSecondTimeFindsIt(t *testing.T) {
 	}
 	if data, _ := os.ReadFile(img.Config); !strings.Contains(string(data), "CONFIG_NR_CPUS=8\n") {
 		t.Errorf("%s lacks what the fragment asked for:\n%s", img.Config, data)
-	}
-	if err := k.Verify(img); err != nil {
-		t.Error(err)
 	}
 
 	warm := k.again()
@@ -244,7 +242,7 @@ func TestKernelWithoutPVHIsRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "CONFIG_PVH=y") || blame.Of(err) != blame.Patch {
 		t.Errorf("Build = %v (%v), want an error that names CONFIG_PVH", err, blame.Of(err))
 	}
-	if entries, _ := filepath.Glob(filepath.Join(k.Cache, imageFolder, "*", "*")); entries != nil {
+	if entries, _ := filepath.Glob(filepath.Join(k.Cache, cache.Images, "*", "*")); entries != nil {
 		t.Errorf("it is in the cache: %v", entries)
 	}
 }
@@ -299,7 +297,7 @@ func pristineFile(t *testing.T, tree, p string) File {
 
 func buildDirs(t *testing.T, k *bench) []string {
 	t.Helper()
-	dirs, err := filepath.Glob(filepath.Join(k.Cache, buildFolder, "*", "state.json"))
+	dirs, err := filepath.Glob(filepath.Join(k.Cache, cache.Builds, "*", "state.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

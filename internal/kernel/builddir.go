@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"uetest/internal/blame"
+	"uetest/internal/cache"
 	"uetest/internal/proc"
 )
 
@@ -26,9 +27,10 @@ import (
 //	state.json  what src and obj hold
 //	build.log   what make printed last
 type buildDir struct {
-	dir   string
-	state state
-	fresh bool // made by this run: obj is empty
+	dir     string
+	discard func() error // removes it
+	state   state
+	fresh   bool // made by this run: obj is empty
 }
 
 // state is what a build directory holds. It is written before a change for
@@ -65,7 +67,7 @@ func (d *buildDir) save() error {
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(d.dir, "state.json"), data)
+	return cache.WriteFile(filepath.Join(d.dir, "state.json"), data)
 }
 
 // sync makes src what t is under the overlay, which was trimmed to it, and
@@ -135,7 +137,7 @@ func (d *buildDir) sync(t *Tree, overlay Overlay) ([]string, error) {
 		}
 	}
 	if t.index != nil {
-		if err := writeFile(filepath.Join(d.dir, "index"), t.index.encode()); err != nil {
+		if err := cache.WriteFile(filepath.Join(d.dir, "index"), t.index.encode()); err != nil {
 			return nil, err
 		}
 	}
@@ -155,7 +157,7 @@ func (d *buildDir) moved(t *Tree) ([]string, error) {
 
 // create makes the directory anew, with src as t is.
 func (d *buildDir) create(t *Tree) error {
-	if err := removeDir(d.dir); err != nil {
+	if err := d.discard(); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(d.obj(), 0o777); err != nil {
@@ -165,7 +167,7 @@ func (d *buildDir) create(t *Tree) error {
 		return err
 	}
 	if t.index != nil {
-		if err := writeFile(filepath.Join(d.dir, "index"), t.index.encode()); err != nil {
+		if err := cache.WriteFile(filepath.Join(d.dir, "index"), t.index.encode()); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"uetest/internal/blame"
+	"uetest/internal/cache"
 )
 
 // Builder builds kernels in a cache. Its methods may be called from several
@@ -28,7 +29,10 @@ type Builder struct {
 	Jobs     int // make -j; 0 is the number of CPUs
 
 	once    sync.Once
-	root    string // Cache, absolute
+	cache   *cache.Cache
+	src     *cache.Namespace
+	builds  *cache.Namespace
+	images  *cache.Namespace
 	openErr error
 
 	mu    sync.Mutex
@@ -48,11 +52,6 @@ func (b *Builder) jobs() int {
 	return runtime.NumCPU()
 }
 
-// path is a path in the cache.
-func (b *Builder) path(elem ...string) string {
-	return filepath.Join(append([]string{b.root}, elem...)...)
-}
-
 // ready opens the cache at the first call.
 func (b *Builder) ready() error {
 	b.once.Do(func() { b.openErr = b.open() })
@@ -66,10 +65,25 @@ func (b *Builder) open() error {
 	if err != nil {
 		return hostError(err)
 	}
-	if b.Cache == "" || strings.ContainsAny(root, " \t\n:$#'\"\\") {
+	if strings.ContainsAny(root, " \t\n:$#'\"\\") {
 		return blame.On(blame.Host, fmt.Errorf("cache %q: make cannot work under such a path; point UETEST_CACHE to one without blanks, colons, quotes and dollars", b.Cache))
 	}
-	b.root = root
+	if b.cache, err = cache.Open(b.Cache); err != nil {
+		return err
+	}
+	b.src = b.cache.Namespace(cache.Sources)
+	b.builds = b.cache.Namespace(cache.Builds)
+	b.images = b.cache.Namespace(cache.Images)
+	b.src.Waiting = func(key string) {
+		b.event(Event{Stage: "wait", Text: "another run copies the source " + key})
+	}
+	b.builds.Waiting = func(string) {
+		b.event(Event{Stage: "wait", Text: "another run builds in the same directory"})
+	}
+	b.images.Waiting = func(string) {
+		b.event(Event{Stage: "wait", Text: "another run builds this kernel"})
+	}
+	b.images.Damaged = func(line string) { b.event(Event{Stage: "damaged", Text: line}) }
 	return nil
 }
 
@@ -93,30 +107,21 @@ func (b *Builder) Build(ctx context.Context, spec Spec) (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
-	if img, ok := b.find(p.key); ok {
-		return img, nil
-	}
-	if err := checkTools(ctx, p.arch); err != nil {
-		return Image{}, err
-	}
-	waiting := func() {
-		b.event(Event{Stage: "wait", Text: "another run builds in the same directory"})
-	}
-	unlock, err := lock(ctx, b.path(imageFolder, p.key), waiting)
+	entry, err := b.images.Get(ctx, p.key, func(ctx context.Context, dir string) error {
+		if err := checkTools(ctx, p.arch); err != nil {
+			return err
+		}
+		unlock, err := b.builds.Lock(ctx, p.dir)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		return b.build(ctx, p, &buildDir{dir: b.builds.Path(p.dir), discard: func() error { return b.builds.Discard(p.dir) }}, dir)
+	})
 	if err != nil {
 		return Image{}, err
 	}
-	defer unlock()
-	if img, ok := b.find(p.key); ok { // the other run built it
-		return img, nil
-	}
-	dir := b.path(buildFolder, p.dir)
-	unlockDir, err := lock(ctx, dir, waiting)
-	if err != nil {
-		return Image{}, err
-	}
-	defer unlockDir()
-	return b.build(ctx, p, &buildDir{dir: dir})
+	return image(entry), nil
 }
 
 // Find returns the image of a kernel if the cache has it, and builds nothing.
@@ -125,8 +130,8 @@ func (b *Builder) Find(ctx context.Context, spec Spec) (Image, bool, error) {
 	if err != nil {
 		return Image{}, false, err
 	}
-	img, ok := b.find(p.key)
-	return img, ok, nil
+	entry, ok := b.images.Lookup(p.key)
+	return image(entry), ok, nil
 }
 
 // recipe changes with what this package does to build: images of another
@@ -193,38 +198,38 @@ func (o Overlay) paths() []string {
 	return paths
 }
 
-// build brings the directory to what the plan says and makes the image.
-func (b *Builder) build(ctx context.Context, p *plan, d *buildDir) (Image, error) {
+// build brings the build directory to what the plan says, builds, and makes the
+// image's entry in the folder to.
+func (b *Builder) build(ctx context.Context, p *plan, d *buildDir, to string) error {
 	written, err := b.sync(ctx, p, d)
 	if err != nil {
-		return Image{}, err
+		return err
 	}
 	m := &maker{b: b, dir: d, arch: p.arch, name: p.spec.Name}
 	if err := b.configure(ctx, m, p.options, written); err != nil {
-		return Image{}, err
+		return err
 	}
 	if err := b.compile(ctx, m); err != nil {
-		return Image{}, err
+		return err
 	}
 	// make itself may have changed the config: the check is on what was built.
 	if err := m.checkConfig(p.options); err != nil {
-		return Image{}, err
+		return err
 	}
-	return b.keep(ctx, d, p.arch, p.spec, p.key)
+	b.builds.Changed(p.dir)
+	b.src.Changed(p.tree.name) // no source is older than its builds
+	return b.keep(ctx, d, p, to)
 }
 
 // sync syncs the source of the build directory, with the mirror held still.
 func (b *Builder) sync(ctx context.Context, p *plan, d *buildDir) ([]string, error) {
 	if p.tree.index != nil {
-		entry := b.path(srcFolder, p.tree.name)
-		unlock, err := lock(ctx, entry, func() {
-			b.event(Event{Stage: "wait", Text: "another run is copying " + p.spec.Source.Dir})
-		})
+		unlock, err := b.src.Lock(ctx, p.tree.name)
 		if err != nil {
 			return nil, err
 		}
 		defer unlock()
-		if now := readIndex(filepath.Join(entry, "index")); now == nil || now.id != p.tree.ID {
+		if now := readIndex(b.src.Path(p.tree.name, "index")); now == nil || now.id != p.tree.ID {
 			return nil, blame.On(blame.Host, fmt.Errorf("%s changed while this run was using it, and another run has taken the change; run again", p.spec.Source.Dir))
 		}
 	}
@@ -335,7 +340,7 @@ func (b *Builder) compile(ctx context.Context, m *maker) error {
 	return hostError(d.save())
 }
 
-func (b *Builder) stepsFile() string { return b.path(buildFolder, "steps") }
+func (b *Builder) stepsFile() string { return b.builds.Path("steps") }
 
 func (b *Builder) recalledSteps() int {
 	data, err := os.ReadFile(b.stepsFile())
@@ -352,5 +357,5 @@ func (b *Builder) recalledSteps() int {
 // recallSteps keeps a number that is only ever an estimate: that it could not
 // be kept is no error.
 func (b *Builder) recallSteps(n int) {
-	_ = writeFile(b.stepsFile(), fmt.Appendln(nil, n))
+	_ = cache.WriteFile(b.stepsFile(), fmt.Appendln(nil, n))
 }

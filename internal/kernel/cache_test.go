@@ -22,9 +22,9 @@ import (
 
 // startHelper starts a build in a process of its own. Whoever waits for it
 // gets its result.
-func startHelper(t *testing.T, cache string, spec Spec) (*proc.Process, func() helperResult) {
+func startHelper(t *testing.T, dir string, spec Spec) (*proc.Process, func() helperResult) {
 	t.Helper()
-	task, err := json.Marshal(helperTask{cache, spec})
+	task, err := json.Marshal(helperTask{dir, spec})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,64 +179,51 @@ func TestInterruptEndsTheBuildAndTheNextGoesOn(t *testing.T) {
 	wantBanner(t, k.again().build(t, fakeSpec(tree, "k", nil)), "stable")
 }
 
-func TestWaitingForALockEndsWithTheContext(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "entry")
-	unlock, err := lock(t.Context(), name, func() {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*waitNotice)
-	defer cancel()
-	told := 0
-	if _, err := lock(ctx, name, func() { told++ }); !errors.Is(err, context.DeadlineExceeded) || told != 1 {
-		t.Errorf("lock = %v after telling %d times, want a deadline and one line", err, told)
-	}
-	unlock()
-	again, err := lock(testContext(t), name, func() {}) // the waiter gave it back
-	if err != nil {
-		t.Fatal(err)
-	}
-	again()
-}
-
-func TestDamagedEntriesAreNotUsed(t *testing.T) {
-	for name, damage := range map[string]func(img Image) error{
-		"cut image":        func(img Image) error { return os.Truncate(img.Vmlinux, 10) },
-		"missing config":   func(img Image) error { return os.Remove(img.Config) },
-		"missing manifest": func(img Image) error { return os.Remove(filepath.Join(filepath.Dir(img.Vmlinux), manifestFile)) },
-		"empty manifest":   func(img Image) error { return os.Truncate(filepath.Join(filepath.Dir(img.Vmlinux), manifestFile), 0) },
-	} {
-		k := newBench(t)
-		tree := fakeTree(t)
-		img := k.build(t, fakeSpec(tree, "k", nil))
-		if err := damage(img); err != nil {
+// An image of the days before sums and blocks is used as it is.
+func TestOldManifestIsUsed(t *testing.T) {
+	k := newBench(t)
+	tree := fakeTree(t)
+	img := k.build(t, fakeSpec(tree, "k", nil))
+	files := map[string]any{}
+	for name, path := range map[string]string{vmlinuxFile: img.Vmlinux, symbolsFile: img.Symbols, configFile: img.Config} {
+		sum, err := digestFile(path)
+		if err != nil {
 			t.Fatal(err)
 		}
-		again := k.again().build(t, fakeSpec(tree, "k", nil))
-		if again.Cached {
-			t.Errorf("%s: it was used", name)
-		}
-		wantBanner(t, again, "stable")
+		files[name] = map[string]any{"size": fileSize(t, path), "sha256": sum}
+	}
+	old, err := json.Marshal(map[string]any{
+		"version": 1, "key": img.Key, "name": "k", "release": img.Release, "source": tree,
+		"built": "2026-11-22T20:44:01.69581668Z", "files": files,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(filepath.Dir(img.Vmlinux), "manifest.json"), string(old))
+	again := k.again().build(t, fakeSpec(tree, "k", nil))
+	img.Cached = true
+	if again != img {
+		t.Errorf("got %+v, want %+v", again, img)
 	}
 }
 
-func TestVerifyFindsAChangedByte(t *testing.T) {
+func TestDamagedImageIsToldAndBuiltAgain(t *testing.T) {
 	tree := fakeTree(t)
 	k := newBench(t)
 	img := k.build(t, fakeSpec(tree, "k", nil))
-	data, err := os.ReadFile(img.Vmlinux)
-	if err != nil {
+	if err := os.Truncate(img.Vmlinux, 10); err != nil {
 		t.Fatal(err)
 	}
-	data[len(data)/2] ^= 1
-	if err := os.WriteFile(img.Vmlinux, data, 0o755); err != nil {
-		t.Fatal(err)
+	again := k.again()
+	wantBanner(t, again.build(t, fakeSpec(tree, "k", nil)), "stable")
+	var told []string
+	for _, e := range again.events {
+		if e.Stage == "damaged" {
+			told = append(told, e.Text)
+		}
 	}
-	if err := k.Verify(img); err == nil || blame.Of(err) != blame.Host || !strings.Contains(err.Error(), "damaged") {
-		t.Errorf("Verify = %v", err)
-	}
-	if k.again().build(t, fakeSpec(tree, "k", nil)).Cached {
-		t.Error("the damaged image was used")
+	if len(told) != 1 || !strings.HasPrefix(told[0], img.Vmlinux+": it has 10 bytes and had ") {
+		t.Errorf("told %q, want one line on %s", told, img.Vmlinux)
 	}
 }
 
@@ -262,7 +249,7 @@ func TestFullDiskIsTheHostsFault(t *testing.T) {
 			t.Skipf("mounting a small tmpfs: %v", err)
 		}
 		t.Cleanup(func() {
-			if err := unix.Unmount(dir, 0); err != nil {
+			if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
 				t.Error(err)
 			}
 		})

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -185,7 +186,7 @@ func snapshot(t *testing.T, dir string) map[string]seen {
 				return err
 			}
 		}
-		files[strings.TrimPrefix(name, dir)] = seen{fmt.Sprint(info.Mode(), info.Size(), info.ModTime().UnixNano(), inode(info)), content}
+		files[strings.TrimPrefix(name, dir)] = seen{fmt.Sprint(info.Mode(), info.Size(), info.ModTime().UnixNano(), info.Sys().(*syscall.Stat_t).Ino), content}
 		return nil
 	})
 	if err != nil {
@@ -262,4 +263,9 @@ func runHelper(text string) {
 	if err := json.NewEncoder(os.Stdout).Encode(r); err != nil {
 		panic(err)
 	}
+}
+
+func digestFile(name string) (string, error) {
+	data, err := os.ReadFile(name)
+	return digest(data), err
 }

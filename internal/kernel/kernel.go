@@ -70,8 +70,9 @@ type Image struct {
 
 // Event tells what a build is doing.
 type Event struct {
-	// Stage is "source" (unpacking or mirroring), "wait" (another run holds
-	// the build directory), "config", "build" or "image".
+	// Stage is "source" (unpacking or mirroring), "wait" (another run makes
+	// the same), "config", "build" or "image", or "damaged" if an image of the
+	// cache is not what was built.
 	Stage string
 	// Text is one line: the file that is being compiled, what is waited for.
 	Text string

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"uetest/internal/blame"
+	"uetest/internal/cache"
 	"uetest/internal/proc"
 )
 
@@ -39,14 +40,11 @@ func (b *Builder) mirror(ctx context.Context, s Source) (*Tree, error) {
 	if err != nil {
 		return nil, blame.On(blame.Usage, fmt.Errorf("kernel source: %w", err))
 	}
-	if root := resolve(b.root); root == dir || strings.HasPrefix(root, dir+"/") {
+	if root := resolve(b.cache.Dir()); root == dir || strings.HasPrefix(root, dir+"/") {
 		return nil, blame.On(blame.Usage, fmt.Errorf("the cache %s is inside the kernel tree %s, which is not written to; point UETEST_CACHE elsewhere", root, dir))
 	}
 	name := "dir-" + safeName(filepath.Base(dir)) + "-" + digest([]byte(dir))[:16]
-	entryDir := b.path(srcFolder, name)
-	unlock, err := lock(ctx, entryDir, func() {
-		b.event(Event{Stage: "wait", Text: "another run is copying " + dir})
-	})
+	unlock, err := b.src.Lock(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -56,12 +54,15 @@ func (b *Builder) mirror(ctx context.Context, s Source) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &mirroring{b: b, from: dir, dir: entryDir, old: &index{entries: map[string]entry{}}}
+	m := &mirroring{b: b, from: dir, name: name, dir: b.src.Path(name), old: &index{entries: map[string]entry{}}}
 	x, err := m.sync(ctx, paths)
 	if err != nil {
 		return nil, err
 	}
-	return &Tree{Source: s, ID: x.id, Dir: filepath.Join(entryDir, "tree"), name: name, index: x}, nil
+	if err := b.src.Hold(name); err != nil {
+		return nil, err
+	}
+	return &Tree{Source: s, ID: x.id, Dir: b.src.Path(name, "tree"), name: name, index: x}, nil
 }
 
 // resolve follows the symbolic links of an absolute path, the end of which may
@@ -152,7 +153,8 @@ func gitError(ctx context.Context, err error) error {
 // mirroring is one pass over a user's tree.
 type mirroring struct {
 	b         *Builder
-	from, dir string
+	from      string // the user's tree
+	name, dir string // the cache's entry
 	old       *index
 }
 
@@ -164,7 +166,7 @@ func (m *mirroring) sync(ctx context.Context, paths []string) (*index, error) {
 	dirty := filepath.Join(m.dir, "dirty")
 	if x := readIndex(indexFile); x != nil && !exists(dirty) {
 		m.old = x
-	} else if err := removeDir(m.dir); err != nil { // damaged, or a run was killed
+	} else if err := m.b.src.Discard(m.name); err != nil { // damaged, or a run was killed
 		return nil, hostError(err)
 	}
 	if err := os.MkdirAll(tree, 0o777); err != nil {
@@ -223,7 +225,8 @@ func (m *mirroring) sync(ctx context.Context, paths []string) (*index, error) {
 		return m.old, nil
 	}
 	x.identify()
-	if err := writeFile(indexFile, x.encode()); err != nil {
+	m.b.src.Changed(m.name)
+	if err := cache.WriteFile(indexFile, x.encode()); err != nil {
 		return nil, hostError(err)
 	}
 	return x, hostError(os.Remove(dirty))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"uetest/internal/blame"
+	"uetest/internal/cache"
 	"uetest/internal/proc"
 )
 
@@ -134,7 +135,7 @@ func TestBadTarballs(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) || blame.Of(err) != c.party {
 			t.Errorf("%s: Pristine = %v (%v), want %q (%v)", filepath.Base(c.file), err, blame.Of(err), c.want, c.party)
 		}
-		if left, _ := filepath.Glob(filepath.Join(k.Cache, srcFolder, "*[^k]")); len(left) > 0 {
+		if left, _ := filepath.Glob(filepath.Join(k.Cache, cache.Sources, "*[^k]")); len(left) > 0 {
 			t.Errorf("%s: left %v in the cache", filepath.Base(c.file), left)
 		}
 	}
@@ -343,7 +344,7 @@ func TestDirectoryThatChangedUnderTheRunIsAnError(t *testing.T) {
 // mirrorOf is the mirror of the only directory source in a cache.
 func mirrorOf(t *testing.T, k *bench) string {
 	t.Helper()
-	dirs, err := filepath.Glob(filepath.Join(k.Cache, srcFolder, "dir-*", "tree"))
+	dirs, err := filepath.Glob(filepath.Join(k.Cache, cache.Sources, "dir-*", "tree"))
 	if err != nil || len(dirs) != 1 {
 		t.Fatalf("mirrors: %v, %v", dirs, err)
 	}

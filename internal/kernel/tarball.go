@@ -25,35 +25,32 @@ func (b *Builder) unpack(ctx context.Context, s Source) (*Tree, error) {
 	} else if !info.Mode().IsRegular() {
 		return nil, blame.On(blame.Usage, fmt.Errorf("kernel source: %s: expected a tarball, found %s", s.Tarball, info.Mode().Type()))
 	}
-	id, err := b.memo("sha256", s.Tarball, func() (string, error) { return digestFile(s.Tarball) })
+	id, err := b.cache.FileHash(s.Tarball)
 	if err != nil {
 		return nil, hostError(err)
 	}
 	name := safeName(strings.TrimSuffix(tarName(s.Tarball), ".tar")) + "-" + id[:16]
-	entry := b.path(srcFolder, name)
-	t := &Tree{Source: s, ID: id, Dir: filepath.Join(entry, "tree"), name: name}
-	if exists(t.Dir) {
+	t := &Tree{Source: s, ID: id, Dir: b.src.Path(name, "tree"), name: name}
+	// It may be removed until it is held.
+	if b.src.Hold(name) == nil && exists(t.Dir) {
 		return t, nil
 	}
-	unlock, err := lock(ctx, entry, func() {
-		b.event(Event{Stage: "wait", Text: "another run is unpacking " + s.Tarball})
-	})
+	unlock, err := b.src.Lock(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	if exists(t.Dir) {
-		return t, nil
+	if !exists(t.Dir) {
+		tmp := b.src.Temp(name)
+		defer func() { _ = os.RemoveAll(tmp) }()
+		if err := b.untar(ctx, s.Tarball, tmp); err != nil {
+			return nil, err
+		}
+		if err := b.src.Replace(name, tmp); err != nil {
+			return nil, hostError(err)
+		}
 	}
-	tmp := entry + ".tmp"
-	if err := os.RemoveAll(tmp); err != nil { // of a run that was killed
-		return nil, hostError(err)
-	}
-	if err := b.untar(ctx, s.Tarball, tmp); err != nil {
-		_ = os.RemoveAll(tmp)
-		return nil, err
-	}
-	return t, hostError(replaceDir(tmp, entry))
+	return t, b.src.Hold(name)
 }
 
 // tarName is the file name without the compression's suffix.

@@ -77,7 +77,7 @@ func (b *Builder) toolchain(ctx context.Context, a arch) (string, error) {
 		if real, _ := filepath.EvalSymlinks(path); filepath.Base(real) == "ccache" {
 			version, err = ask() // its own file says nothing of the compiler's
 		} else {
-			version, err = b.memo("--version", path, ask)
+			version, err = b.cache.Memo("--version", path, ask)
 		}
 		if err != nil {
 			return "", hostError(err)

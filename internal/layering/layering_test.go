@@ -56,9 +56,10 @@ var stages = []string{"internal/patch", "internal/kernel", "initramfs", "interna
 // may import nothing of this module.
 var may = map[string][]string{
 	"cmd/uetest":                    {"internal/", "initramfs", "kernel-patches", "selftests/catalog"},
-	"initramfs":                     {"internal/proc", "internal/blame"},
+	"initramfs":                     {"internal/proc", "internal/blame", "internal/cache"},
 	"internal/agent":                {"internal/feature", "internal/wire", "internal/uapi", "selftests/catalog"},
-	"internal/kernel":               {"internal/proc", "internal/blame"},
+	"internal/cache":                {"internal/blame"},
+	"internal/kernel":               {"internal/proc", "internal/blame", "internal/cache"},
 	"internal/patch":                {"internal/blame", "internal/patch/layout"},
 	"internal/patch/layout/measure": {"internal/patch/layout"},
 	"internal/mutation":             {"internal/blame", "internal/patch", "internal/pipeline", "internal/report", "internal/results", "internal/wire", "kernel-patches"},
@@ -67,8 +68,8 @@ var may = map[string][]string{
 	"internal/qmp":                  {"internal/blame"},
 	"internal/report":               {"internal/console", "internal/results", "selftests/catalog"},
 	"internal/results":              {"internal/blame", "internal/console", "internal/feature", "internal/wire", "selftests/catalog"},
-	"internal/vm":                   {"internal/proc", "internal/qmp", "internal/blame"},
-	"internal/witness":              {"internal/proc", "internal/blame"},
+	"internal/vm":                   {"internal/proc", "internal/qmp", "internal/blame", "internal/cache"},
+	"internal/witness":              {"internal/proc", "internal/blame", "internal/cache"},
 	"internal/wire":                 {"internal/feature"},
 	"selftests/catalog":             {"internal/feature", "internal/uapi"},
 	"selftests/kit":                 {"internal/feature", "internal/uapi", "internal/wire"},

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -17,6 +16,7 @@ import (
 
 	"uetest/initramfs"
 	"uetest/internal/blame"
+	"uetest/internal/cache"
 	"uetest/internal/results"
 	"uetest/internal/vm"
 	"uetest/kernel-patches"
@@ -83,6 +83,7 @@ func each(targets []target, run func(target) (*results.Run, error)) ([]*results.
 		if r != nil {
 			runs = append(runs, r)
 			err = errors.Join(err, r.Save())
+			cache.Release(r.Dir)
 		}
 		if err != nil {
 			return runs, err
@@ -230,31 +231,19 @@ func newDriver(ctx context.Context, cfg *Config, t target, g *guest) (*driver, e
 	return &driver{cfg: cfg, run: run, notify: cfg.Notify, kernel: b, guest: g}, nil
 }
 
-// keepRuns is how many saved runs stay in the cache.
-const keepRuns = 50
-
-func runsDir(cache string) string { return filepath.Join(cache, "runs") }
+func runsDir(dir string) string { return filepath.Join(dir, cache.Runs) }
 
 // LastRun returns the newest saved run of a kernel, one of the whole catalogue
 // rather than of a part, or nil if there is none.
-func LastRun(cache, kernel string) (*results.Run, error) {
-	return results.Last(runsDir(cache), kernel)
+func LastRun(dir, kernel string) (*results.Run, error) {
+	return results.Last(runsDir(dir), kernel)
 }
 
 // runDir makes the directory of one run. Names sort by time.
-func runDir(cache, kernel string, start time.Time) (string, error) {
-	parent := runsDir(cache)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return "", blame.On(blame.Host, err)
-	}
-	if old, err := os.ReadDir(parent); err == nil {
-		for _, e := range old[:max(0, len(old)-keepRuns)] {
-			_ = os.RemoveAll(filepath.Join(parent, e.Name())) // what stays is tried again
-		}
-	}
-	dir, err := os.MkdirTemp(parent, start.Format("20060102-150405.000-")+filepath.Base(kernel)+"-")
+func runDir(dir, kernel string, start time.Time) (string, error) {
+	c, err := cache.Open(dir)
 	if err != nil {
-		return "", blame.On(blame.Host, err)
+		return "", err
 	}
-	return dir, nil
+	return c.Namespace(cache.Runs).Add(start.Format("20060102-150405.000-") + filepath.Base(kernel) + "-")
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"uetest/internal/cache"
 )
 
 // verdictFile is the name of the remembered verdict in the cache.
@@ -51,8 +53,8 @@ func (cfg ProbeConfig) key() (key, error) {
 
 // recall returns the verdict for k, if there is one. What cannot be read as a
 // verdict is none.
-func recall(cache string, k key) (verdict, bool) {
-	b, err := os.ReadFile(filepath.Join(cache, verdictFile))
+func recall(dir string, k key) (verdict, bool) {
+	b, err := os.ReadFile(filepath.Join(dir, verdictFile))
 	if err != nil {
 		return verdict{}, false
 	}
@@ -63,29 +65,14 @@ func recall(cache string, k key) (verdict, bool) {
 	return v, true
 }
 
-// remember writes v under another name and renames it, so that nobody reads
-// half of it.
-func remember(cache string, v verdict) error {
+// remember keeps v for recall.
+func remember(dir string, v verdict) error {
 	b, err := json.MarshalIndent(v, "", "\t")
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(cache, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(cache, verdictFile+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(b, '\n'))
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(cache, verdictFile))
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
+	return cache.WriteFile(filepath.Join(dir, verdictFile), append(b, '\n'))
 }

@@ -22,6 +22,7 @@ import (
 	"strings"
 
 	"uetest/internal/blame"
+	"uetest/internal/cache"
 	"uetest/internal/proc"
 )
 
@@ -82,16 +83,19 @@ func Build(ctx context.Context, o Options) ([]Program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("upstream's selftests: %w", err)
 	}
-	dir := filepath.Join(o.Cache, "witness", src.key(cc))
+	c, err := cache.Open(o.Cache)
+	if err != nil {
+		return nil, err
+	}
+	e, err := c.Namespace(cache.Witness).Get(ctx, src.key(cc), func(ctx context.Context, dir string) error {
+		return compile(ctx, cc, src, dir)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("upstream's selftests of kernel %s: %w", o.Name, err)
+	}
 	programs := make([]Program, len(src.programs))
 	for i, name := range src.programs {
-		programs[i] = Program{name, filepath.Join(dir, name)}
-	}
-	if _, err := os.Stat(dir); err == nil {
-		return programs, nil // it appeared whole
-	}
-	if err := compile(ctx, cc, src, dir); err != nil {
-		return nil, fmt.Errorf("upstream's selftests of kernel %s: %w", o.Name, err)
+		programs[i] = Program{name, e.Path(name)}
 	}
 	return programs, nil
 }
@@ -124,33 +128,20 @@ func findCompiler(ctx context.Context, name string) (compiler, error) {
 	return compiler{path, fmt.Sprintf("%s%s %d %d", version, libc, info.Size(), info.ModTime().UnixNano())}, nil
 }
 
-// compile compiles the programs into a folder beside dir and renames that.
-func compile(ctx context.Context, cc compiler, src sources, dir string) (err error) {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return blame.On(blame.Host, err)
-	}
-	tmp, err := os.MkdirTemp(filepath.Dir(dir), "new-")
-	if err != nil {
-		return blame.On(blame.Host, err)
-	}
+// compile compiles the programs into dir.
+func compile(ctx context.Context, cc compiler, src sources, dir string) error {
 	work, remove, err := proc.TempDir("witness-")
 	if err != nil {
 		return err
 	}
 	defer remove()
-	defer func() {
-		// After the rename there is no such folder any more.
-		if e := os.RemoveAll(tmp); err == nil {
-			err = blame.On(blame.Host, e)
-		}
-	}()
 	if err := src.write(work); err != nil {
 		return blame.On(blame.Host, err)
 	}
 	var failed []string
 	for _, name := range src.programs {
 		source := Dir + "/" + name + ".c"
-		lines, err := cc.compile(ctx, work, source, filepath.Join(tmp, name))
+		lines, err := cc.compile(ctx, work, source, filepath.Join(dir, name))
 		if err != nil {
 			return err
 		}
@@ -160,12 +151,6 @@ func compile(ctx context.Context, cc compiler, src sources, dir string) (err err
 	}
 	if failed != nil {
 		return blame.On(blame.Patch, errors.New(strings.Join(failed, "\n")))
-	}
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return blame.On(blame.Host, err)
-	}
-	if err := os.Rename(tmp, dir); err != nil && !errors.Is(err, fs.ErrExist) { // somebody else has built it meanwhile
-		return blame.On(blame.Host, err)
 	}
 	return nil
 }

@@ -128,7 +128,7 @@ func TestUnchangedSourcesAreNotCompiledAgain(t *testing.T) {
 		}
 	}
 	entries, err := os.ReadDir(filepath.Join(cache, "witness"))
-	if err != nil || len(entries) != 5 || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), "new-") }) {
+	if err != nil || len(entries) != 5 || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return strings.HasSuffix(e.Name(), ".tmp") }) {
 		t.Errorf("the cache holds %v, %v; want five entries", entries, err)
 	}
 }
