@@ -4,36 +4,45 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// startedWith returns the command lines of all processes that inherited a
-// variable of the environment.
-func startedWith(t *testing.T, variable string) []string {
+// processes returns the command lines of all processes, each argument with a
+// blank behind it.
+func processes(t *testing.T) map[int]string {
 	t.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/environ")
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var found []string
+	found := map[int]string{}
 	for _, f := range files {
-		// A process may be gone by now.
-		env, err := os.ReadFile(f)
-		if err != nil || !slices.Contains(strings.Split(string(env), "\x00"), variable) {
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(f)))
+		if err != nil {
 			continue
 		}
-		if cmdline, err := os.ReadFile(filepath.Join(filepath.Dir(f), "cmdline")); err == nil && len(cmdline) > 0 {
-			found = append(found, strings.ReplaceAll(string(cmdline), "\x00", " "))
+		// A process may be gone by now; a kernel thread has none.
+		if cmdline, err := os.ReadFile(f); err == nil && len(cmdline) > 0 {
+			found[pid] = strings.ReplaceAll(string(cmdline), "\x00", " ")
 		}
 	}
 	return found
+}
+
+// inherited reports whether a process inherited a variable of the environment.
+func inherited(pid int, variable string) bool {
+	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	return err == nil && slices.Contains(strings.Split(string(env), "\x00"), variable)
 }
 
 // However a run ends, it leaves no process and no file behind.
@@ -59,13 +68,15 @@ func TestDeathLeavesNothingBehind(t *testing.T) {
 			defer cancel()
 			tmp := t.TempDir()
 			var stdout, stderr bytes.Buffer
-			cmd := exec.CommandContext(ctx, uetest, "run", "--accel", "tcg")
+			cmd := exec.CommandContext(ctx, uetest, "run", "--accel", "tcg", "-j", "2")
 			cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			descendants := func() []string { return startedWith(t, "TMPDIR="+tmp) }
+			descendants := func() []string {
+				return slices.Collect(maps.Values(started(t, cmd.Process.Pid, tmp)))
+			}
 			for !slices.ContainsFunc(descendants(), func(p string) bool { return strings.HasPrefix(p, "qemu-system") }) {
 				if ctx.Err() != nil {
 					t.Fatalf("QEMU did not start:\n%s", stderr.String())
