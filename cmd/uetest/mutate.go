@@ -111,9 +111,12 @@ func (f *mutateFlags) exec(c *cobra.Command, args []string) error {
 }
 
 func (f *mutateFlags) options() (mutation.Options, error) {
-	job := runFlags{bootFlags: f.bootFlags, on: []string{f.on}, run: f.run, timeout: f.timeout}
-	cfg, err := job.config()
+	cfg, err := f.config([]string{f.on})
 	if err != nil {
+		return mutation.Options{}, err
+	}
+	cfg.Timeout = f.timeout
+	if cfg.Select, err = wholeID(f.run); err != nil {
 		return mutation.Options{}, err
 	}
 	o := mutation.Options{Config: cfg, On: f.on, First: f.first, Keep: f.keep, Then: f.then}

@@ -20,6 +20,9 @@ import (
 
 func errorf(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
+// maxJobs is more guests than a machine of this decade carries under emulation.
+const maxJobs = 256
+
 type runFlags struct {
 	bootFlags
 	on      []string
@@ -30,6 +33,8 @@ type runFlags struct {
 	out     []string
 	timeout time.Duration
 	boot    time.Duration
+	jobs    int
+	isolate string
 	verbose bool
 }
 
@@ -61,6 +66,8 @@ generation, known faults included.`,
 	fl.StringVar(&f.format, "format", "text", "what to print: "+strings.Join(formatNames(), ", "))
 	fl.StringArrayVar(&f.out, "out", nil, "FORMAT=FILE, also write the results there; repeatable")
 	fl.DurationVar(&f.timeout, "timeout", 0, "limit for one test, in place of the catalogue's; not scaled for emulation")
+	fl.IntVarP(&f.jobs, "jobs", "j", 1, "guests at a time; the order of the results does not depend on it")
+	fl.StringVar(&f.isolate, "isolate", "auto", "which tests get a kernel that nobody used: auto (those that want one), test (all), none (those alone that take another machine)")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show each test of a known fault")
 	fl.DurationVar(&f.boot, "boot-timeout", 0, "limit for a boot, in place of 10s; not scaled for emulation")
 	return c
@@ -115,12 +122,27 @@ func (f *runFlags) config() (pipeline.Config, error) {
 	}
 	cfg.KernelFile = f.kernel
 	cfg.Timeout, cfg.BootTimeout = f.timeout, f.boot
-	if f.run != "" {
-		if cfg.Select, err = regexp.Compile("^(?:" + f.run + ")$"); err != nil {
-			return cfg, blame.On(blame.Usage, errorf("--run: %v", err))
-		}
+	if cfg.Jobs = f.jobs; f.jobs < 1 || f.jobs > maxJobs {
+		return cfg, blame.On(blame.Usage, errorf("-j %d: expected 1 to %d guests at a time", f.jobs, maxJobs))
 	}
-	return cfg, nil
+	if cfg.Isolation, err = pipeline.ParseIsolation(f.isolate); err != nil {
+		return cfg, blame.On(blame.Usage, errorf("--isolate: %v", err))
+	}
+	cfg.Select, err = wholeID(f.run)
+	return cfg, err
+}
+
+// wholeID makes a flag's regular expression one that matches whole ids; nil if
+// it is empty.
+func wholeID(re string) (*regexp.Regexp, error) {
+	if re == "" {
+		return nil, nil
+	}
+	whole, err := regexp.Compile("^(?:" + re + ")$")
+	if err != nil {
+		return nil, blame.On(blame.Usage, errorf("--run: %v", err))
+	}
+	return whole, nil
 }
 
 // reproduce is the command that repeats one test the way this run was done.

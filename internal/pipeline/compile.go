@@ -27,7 +27,7 @@ func (d *driver) compile(ctx context.Context, tests []catalog.Test) (rest []cata
 		switch {
 		case !inTree(t):
 			rest = append(rest, t)
-		case !d.stopped:
+		case !d.enough():
 			if err := d.compileOne(ctx, tree, t); err != nil {
 				return nil, err
 			}
@@ -53,13 +53,13 @@ func (d *driver) compileOne(ctx context.Context, tree patch.Reader, t catalog.Te
 			wire.Message{Kind: wire.Saw, ID: t.ID, Key: "compiles", Value: saw},
 			wire.Message{Kind: wire.End, ID: t.ID, Status: wire.Done})
 	}
+	host := d.judge.Guest(0)
 	for _, m := range msgs {
-		r, err := d.judge.Add(m)
+		r, err := host.Add(m)
 		if err != nil {
 			return err
 		}
 		if r != nil {
-			d.reported++
 			d.tell(r)
 		}
 	}

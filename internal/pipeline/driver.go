@@ -5,42 +5,44 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"uetest/internal/blame"
 	"uetest/internal/console"
 	"uetest/internal/results"
-	"uetest/internal/wire"
 	"uetest/selftests/catalog"
 )
 
-// driver runs the tests of a plan on one kernel, in as many boots as it takes.
+// driver runs the tests of a plan on one kernel, in as many guests as it takes.
 type driver struct {
 	cfg    *Config
-	run    *results.Run
 	notify func(Event)
 	kernel built
 	guest  *guest
 
-	judge    *results.Judge
-	reported int
-	planned  int
-	stopped  bool // Config.Stop has had enough
+	judge *results.Judge // nil until it is known what to expect of the kernel
+	queue *queue
 
-	booting, testing time.Duration
-	retries          int
+	mu       sync.Mutex // guards what follows while guests run
+	run      *results.Run
+	spare    *session // a guest that is up and has not run anything
+	guests   int      // started so far
+	reported int
+	stopped  bool // Config.Stop has had enough
+	booting  time.Duration
+	retries  int
 }
 
 // drive fills d.run. It returns an error only if the host or the user keeps
 // the tests from being run; what the kernel does wrong is a result.
 func (d *driver) drive(ctx context.Context, tests []catalog.Test) error {
-	if d.kernel.generation != "" {
-		tests = d.plan(d.kernel.generation, tests)
-	}
-	err := d.batches(ctx, tests)
+	start := time.Now()
+	err := d.all(ctx, tests)
 	why := "the run ended before its turn"
 	switch {
 	case ctx.Err() != nil:
@@ -65,34 +67,70 @@ func (d *driver) drive(ctx context.Context, tests []catalog.Test) error {
 			d.run.Tests = slices.DeleteFunc(d.run.Tests, func(t results.Test) bool { return t.Verdict == results.Missing })
 		}
 	}
-	note := ""
-	switch {
-	case d.retries > 0:
-		note = fmt.Sprintf("%d boots, %d tried again", d.run.Boots, d.retries)
-	case d.run.Boots > 1:
-		note = fmt.Sprintf("%d boots", d.run.Boots)
-	}
-	d.run.Stages = append(d.run.Stages,
-		results.Stage{Name: "boot", Took: d.booting, Note: note},
-		results.Stage{Name: "tests", Took: d.testing})
-	d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "tests", Finished: true,
-		Took: d.booting + d.testing, Done: d.reported, Total: d.planned})
+	d.times(time.Since(start))
 	return err
 }
 
-// plan decides what is expected of whom: the tests that apply to generation g
-// and to the kernel's variant.
-func (d *driver) plan(g catalog.Generation, tests []catalog.Test) []catalog.Test {
-	var plan []catalog.Test
-	for _, t := range tests {
-		if _, ok := t.On(g); ok && d.takes(t) {
-			plan = append(plan, t)
+// times says how long it took. What guests that boot side by side take is
+// counted once each; the tests have what the clock on the wall says.
+func (d *driver) times(took time.Duration) {
+	boots, tests := results.Stage{Name: "boot", Took: d.booting}, results.Stage{Name: "tests", Took: took}
+	switch {
+	case d.retries > 0:
+		boots.Note = fmt.Sprintf("%d boots, %d tried again", d.run.Boots, d.retries)
+	case d.run.Boots > 1:
+		boots.Note = fmt.Sprintf("%d boots", d.run.Boots)
+	}
+	if jobs := d.cfg.jobs(); jobs > 1 {
+		tests.Note = fmt.Sprintf("%d guests at a time, with their boots", jobs)
+	} else {
+		tests.Took -= d.booting
+	}
+	d.run.Stages = append(d.run.Stages, boots, tests)
+	total := 0
+	if d.queue != nil {
+		total = d.queue.total
+	}
+	d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "tests", Finished: true, Took: took, Done: d.reported, Total: total})
+}
+
+// all does the tests on the host, then those in guests, several at a time.
+func (d *driver) all(ctx context.Context, tests []catalog.Test) error {
+	tests, err := d.plan(ctx, tests)
+	defer d.release()
+	if err != nil || d.enough() {
+		return err
+	}
+	d.queue = newQueue(tests, d.cfg.Isolation)
+	group, ctx := errgroup.WithContext(ctx)
+	for range min(d.cfg.jobs(), len(tests)) {
+		group.Go(func() error { return d.work(ctx) })
+	}
+	return group.Wait()
+}
+
+// plan decides what is expected of whom: of the tests that apply to the kernel's
+// generation and variant. It returns those that are left for a guest. If nobody
+// declared what the kernel is, a guest asks it.
+func (d *driver) plan(ctx context.Context, tests []catalog.Test) ([]catalog.Test, error) {
+	g := d.kernel.generation
+	if g == "" {
+		s, err := d.open(ctx, catalog.Machine{})
+		if err != nil {
+			return nil, err
+		}
+		d.spare = s
+		if g = catalog.Generation(s.hello.Generation); g == "" {
+			return nil, blame.On(blame.Kernel, &bootError{what: noUserEvents})
 		}
 	}
+	tests = slices.DeleteFunc(slices.Clone(tests), func(t catalog.Test) bool {
+		_, applies := t.On(g)
+		return !applies || !d.takes(t)
+	})
 	d.run.Generation = string(g)
-	d.judge = results.NewJudge(g, plan, d.kernel.must)
-	d.planned = len(plan)
-	return plan
+	d.judge = results.NewJudge(g, tests, d.kernel.must)
+	return d.compile(ctx, tests)
 }
 
 // takes reports whether the kernel is one that the test can be done with.
@@ -103,204 +141,116 @@ func (d *driver) takes(t catalog.Test) bool {
 	return t.Variant == "" || t.Variant == d.kernel.variant
 }
 
-// batches runs the tests that may share a kernel in one boot, and each of the
-// others in its own. What a dead guest left undone goes into another boot.
-func (d *driver) batches(ctx context.Context, tests []catalog.Test) error {
-	if d.judge != nil {
-		rest, err := d.compile(ctx, tests)
+// work runs one guest after the other until there is nothing left to do.
+func (d *driver) work(ctx context.Context) error {
+	for {
+		t, more, ok := d.queue.first()
+		if !ok {
+			return nil
+		}
+		s, err := d.acquire(ctx, t.Machine)
 		if err != nil {
 			return err
 		}
-		return d.drain(ctx, nil, split(rest))
-	}
-	// Nobody declared what this kernel is: the first boot, of the usual
-	// machine, asks it.
-	s, err := d.boot(ctx, catalog.Machine{})
-	if err != nil {
-		return err
-	}
-	g := catalog.Generation(s.hello.Generation)
-	if g == "" {
-		s.close()
-		return blame.On(blame.Kernel, &bootError{what: noUserEvents})
-	}
-	tests = d.plan(g, tests)
-	d.judge.Boot()
-	queue := split(tests)
-	if len(queue) > 0 && !queue[0][0].Machine.Usual() {
-		s.close()
-		s = nil
-	}
-	return d.drain(ctx, s, queue)
-}
-
-func split(tests []catalog.Test) [][]catalog.Test {
-	var shared []catalog.Test
-	var queue [][]catalog.Test
-	for _, t := range tests {
-		if t.Isolation == catalog.Fresh {
-			queue = append(queue, []catalog.Test{t})
-		} else {
-			shared = append(shared, t)
-		}
-	}
-	if len(shared) > 0 {
-		queue = append([][]catalog.Test{shared}, queue...)
-	}
-	return queue
-}
-
-// drain works the queue off. s, if not nil, is a guest that is already up.
-func (d *driver) drain(ctx context.Context, s *session, queue [][]catalog.Test) error {
-	if len(queue) == 0 && s != nil {
-		s.close()
-	}
-	for len(queue) > 0 && !d.stopped {
-		batch := queue[0]
-		queue = queue[1:]
-		if s == nil {
-			var err error
-			if s, err = d.boot(ctx, batch[0].Machine); err != nil {
-				return err
-			}
-		}
-		rest, err := d.batch(ctx, s, batch)
-		s = nil
-		if err != nil {
+		if err := d.use(ctx, s, t, more); err != nil {
 			return err
 		}
-		if len(rest) > 0 {
-			queue = append([][]catalog.Test{rest}, queue...)
-		}
 	}
-	return nil
 }
 
-// batch runs tests in one guest and ends it. It returns those that did not get
-// their turn because the guest cannot be trusted any more.
-func (d *driver) batch(ctx context.Context, s *session, tests []catalog.Test) (rest []catalog.Test, err error) {
-	start := time.Now()
-	defer func() { d.testing += time.Since(start) }()
+// acquire returns a guest that nobody has used.
+func (d *driver) acquire(ctx context.Context, m catalog.Machine) (*session, error) {
+	d.mu.Lock()
+	s := d.spare
+	if s != nil && m.Usual() {
+		d.spare = nil
+	} else {
+		s = nil
+	}
+	d.mu.Unlock()
+	if s == nil {
+		var err error
+		if s, err = d.open(ctx, m); err != nil {
+			return nil, err
+		}
+	}
+	s.heard = d.judge.Guest(s.number)
+	return s, nil
+}
+
+// release ends the spare guest, if there is one.
+func (d *driver) release() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.spare != nil {
+		d.spare.close()
+		d.spare = nil
+	}
+}
+
+// use runs test t in a guest, then those that more gives as long as the guest
+// can be trusted, and ends it.
+func (d *driver) use(ctx context.Context, s *session, t catalog.Test, more func() (catalog.Test, bool)) error {
 	defer s.close()
-	for i, t := range tests {
-		d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "tests", Text: t.ID, Done: d.reported, Total: d.planned})
+	for ok := true; ok; t, ok = more() {
+		d.progress(t.ID)
 		fit, err := s.run(ctx, t)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		d.reported++
-		if d.stopped {
-			return nil, nil
-		}
-		if !fit {
-			return tests[i+1:], nil
+		if !fit || d.enough() {
+			return nil
 		}
 	}
-	return nil, s.stop(ctx)
+	return s.stop(ctx)
 }
 
-// noUserEvents is said of a kernel that boots and can't be tested.
-const noUserEvents = "this kernel has no user_events: it was built without CONFIG_USER_EVENTS"
-
-// bootError is a kernel that does not come up.
-type bootError struct {
-	what    string
-	console string   // path of the console log
-	tail    []string // its last lines
+// progress tells which test begins.
+func (d *driver) progress(id string) {
+	d.mu.Lock()
+	done := d.reported
+	d.mu.Unlock()
+	d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "tests", Text: id, Done: done, Total: d.queue.total})
 }
 
-func (e *bootError) short() string { return e.what }
-
-func (e *bootError) Error() string {
-	var b strings.Builder
-	b.WriteString(e.what)
-	for _, l := range e.tail {
-		b.WriteString("\n  | " + l)
+// tell counts a result and shows it to the one who may end the run for it.
+func (d *driver) tell(r *results.Test) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.reported++
+	if r != nil && d.cfg.Stop != nil && !d.stopped && d.cfg.Stop(r) {
+		d.stopped = true
+		if d.queue != nil {
+			d.queue.clear()
+		}
 	}
-	if e.console != "" {
-		b.WriteString("\n  console: " + e.console)
-	}
-	return b.String()
 }
 
-// tries is how often a boot is tried: emulated microvm machines lose some one
-// boot in a hundred on a loaded host. The second try is reported.
-const tries = 2
-
-// boot starts a guest and waits for its Hello.
-func (d *driver) boot(ctx context.Context, m catalog.Machine) (*session, error) {
-	start := time.Now()
-	defer func() { d.booting += time.Since(start) }()
-	var err error
-	for try := range tries {
-		if try > 0 {
-			d.retries++
-		}
-		d.run.Boots++
-		text := ""
-		if d.run.Boots > 1 {
-			text = fmt.Sprintf("boot %d", d.run.Boots)
-		}
-		d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "boot", Text: text})
-		var s *session
-		if s, err = d.start(ctx, m); err == nil {
-			d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "boot", Text: text, Finished: true, Took: time.Since(start)})
-			d.check(s)
-			return s, nil
-		}
-		var dead *bootError
-		if !errors.As(err, &dead) || ctx.Err() != nil {
-			return nil, err
-		}
-		if len(console.Find(dead.tail)) > 0 {
-			// It crashed: that is a result, another boot would crash too.
-			return nil, err
-		}
-	}
-	return nil, err
+// enough reports whether Config.Stop has ended the run.
+func (d *driver) enough() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.stopped
 }
 
-// check compares the guest's Hello with what the host believes to have booted.
-func (d *driver) check(s *session) {
-	d.run.Guest = s.hello
-	if d.judge != nil {
-		d.judge.Boot()
-	}
-	declared := string(d.kernel.generation)
-	if got := s.hello.Generation; declared != "" && got != declared && d.run.Boots == 1+d.retries {
-		if got == "" {
-			got = "one without user_events"
-		}
-		d.run.Problems = append(d.run.Problems, fmt.Sprintf(
-			"the kernel answers as generation %s, the series declares %s", got, declared))
-	}
+// problem keeps what is wrong with the run as a whole.
+func (d *driver) problem(format string, args ...any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.run.Problems = append(d.run.Problems, fmt.Sprintf(format, args...))
 }
 
 // lost tells the judge that the guest went away, or has to, during test id.
-func (d *driver) lost(id, why, consolePath string) {
-	log, err := os.ReadFile(consolePath)
+func (d *driver) lost(s *session, id, why string) {
+	log, err := os.ReadFile(s.vm.Console())
 	if err != nil {
 		why += "; its console cannot be read: " + err.Error()
 	}
-	r := d.judge.Lost(id, why, console.Find(strings.Split(string(log), "\n")))
+	r := s.heard.Lost(id, why, console.Find(strings.Split(string(log), "\n")))
 	if r == nil || !r.Verdict.Good() {
+		d.mu.Lock()
 		d.run.Fatal = blame.Kernel
+		d.mu.Unlock()
 	}
 	d.tell(r)
-}
-
-// tell shows a result to the one who may end the run for it.
-func (d *driver) tell(r *results.Test) {
-	if r != nil && d.cfg.Stop != nil && d.cfg.Stop(r) {
-		d.stopped = true
-	}
-}
-
-// file returns the path of a file of the current boot in the run's directory.
-func (d *driver) file(format string) string {
-	return filepath.Join(d.run.Dir, fmt.Sprintf(format, d.run.Boots))
-}
-
-func asMessage(t catalog.Test, timeout time.Duration) wire.Message {
-	return wire.Message{Kind: wire.Run, ID: t.ID, Program: t.Area(), Timeout: timeout}
 }

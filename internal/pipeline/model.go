@@ -56,7 +56,7 @@ func (k *ModelKernel) up(ctx context.Context) error {
 	if k.s != nil {
 		return nil
 	}
-	s, err := k.d.boot(ctx, catalog.Machine{})
+	s, err := k.d.open(ctx, catalog.Machine{})
 	k.Boots = k.d.run.Boots
 	if err != nil {
 		return err

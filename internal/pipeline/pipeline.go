@@ -38,6 +38,8 @@ type Config struct {
 	Accel       string         // auto, kvm, tcg; empty is auto
 	Timeout     time.Duration  // per test, unscaled; 0 is the catalogue's
 	BootTimeout time.Duration  // unscaled; 0 is bootLimit
+	Jobs        int            // guests at a time; 0 is 1
+	Isolation   Isolation      // which tests get a guest of their own
 	QEMU        string         // executable; empty is the one in $PATH
 
 	// First names tests that run before the others that share a kernel with
@@ -51,6 +53,8 @@ type Config struct {
 
 	files []initramfs.File // put into the image beside everything else
 }
+
+func (cfg *Config) jobs() int { return max(1, cfg.Jobs) }
 
 // Run does the job. The runs it returns are complete as far as they go, also
 // if there is an error: then the error says what kept the rest from running.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"uetest/internal/blame"
+	"uetest/internal/results"
 	"uetest/internal/vm"
 	"uetest/internal/wire"
 	"uetest/selftests/catalog"
@@ -23,29 +24,31 @@ const (
 
 // session is one booted guest that said Hello.
 type session struct {
-	d     *driver
-	vm    *vm.VM
-	enc   *wire.Encoder
-	msgs  <-chan wire.Message // closed at the end of the stream
-	gone  func() error        // why msgs was closed
-	hello wire.Guest
-	log   *os.File // the stream as it came, for people and for judging again
+	d      *driver
+	number int // of the guest in the run
+	vm     *vm.VM
+	enc    *wire.Encoder
+	msgs   <-chan wire.Message // closed at the end of the stream
+	gone   func() error        // why msgs was closed
+	hello  wire.Guest
+	heard  *results.Guest // nil: nobody judges what it says
+	log    *os.File       // the stream as it came, for people and for judging again
 }
 
 // start boots the machine and waits for Hello. A kernel that does not come up
 // is a *bootError.
-func (d *driver) start(ctx context.Context, m catalog.Machine) (_ *session, err error) {
+func (d *driver) start(ctx context.Context, m catalog.Machine, number int) (_ *session, err error) {
 	cfg := vm.Config{
 		QEMU:    d.cfg.QEMU,
 		Accel:   d.guest.accel,
 		Kernel:  d.kernel.vmlinux,
 		Initrd:  d.guest.image.Path,
 		Port:    wire.PortName,
-		Console: d.file("console-%d.log"),
+		Console: d.file("console-%d.log", number),
 		Memory:  m.Memory,
 		Append:  m.Append,
 	}
-	log, err := os.Create(d.file("stream-%d.jsonl"))
+	log, err := os.Create(d.file("stream-%d.jsonl", number))
 	if err != nil {
 		return nil, blame.On(blame.Host, err)
 	}
@@ -54,7 +57,7 @@ func (d *driver) start(ctx context.Context, m catalog.Machine) (_ *session, err 
 		log.Close()
 		return nil, err
 	}
-	s := &session{d: d, vm: machine, log: log, enc: wire.NewEncoder(machine.Channel())}
+	s := &session{d: d, number: number, vm: machine, log: log, enc: wire.NewEncoder(machine.Channel())}
 	s.read(io.TeeReader(machine.Channel(), log))
 	hello, err := s.next(ctx, d.bootLimit())
 	switch {
@@ -160,7 +163,8 @@ func (s *session) run(ctx context.Context, t catalog.Test) (fit bool, err error)
 		}
 		timeout = s.d.scale(timeout)
 	}
-	if err := s.enc.Encode(asMessage(t, timeout)); err != nil {
+	m := wire.Message{Kind: wire.Run, ID: t.ID, Program: t.Area(), Timeout: timeout}
+	if err := s.enc.Encode(m); err != nil {
 		return s.lose(ctx, t, err)
 	}
 	deadline := time.Now().Add(timeout + wire.EndLimit)
@@ -169,13 +173,13 @@ func (s *session) run(ctx context.Context, t catalog.Test) (fit bool, err error)
 		if err != nil {
 			return s.lose(ctx, t, err)
 		}
-		r, err := s.d.judge.Add(m)
+		r, err := s.heard.Add(m)
 		if err != nil {
 			return false, blame.On(blame.Host, fmt.Errorf("protocol: %w", err))
 		}
 		if r != nil {
 			s.d.tell(r)
-			return m.Status != wire.Timeout && m.Status != wire.Crashed && len(r.Splats) == 0, nil
+			return m.Status != wire.Timeout && m.Status != wire.Crashed && !s.heard.Splatted(), nil
 		}
 	}
 }
@@ -192,7 +196,7 @@ func (s *session) lose(ctx context.Context, t catalog.Test, err error) (bool, er
 	if errors.Is(err, errNoMessage) {
 		why = fmt.Sprintf("the guest went silent during %s: neither the test's end nor its watchdog's", t.ID)
 	}
-	s.d.lost(t.ID, why, s.vm.Console())
+	s.d.lost(s, t.ID, why)
 	return false, nil
 }
 
@@ -218,13 +222,13 @@ func (s *session) stop(ctx context.Context) error {
 			if m.Kind == wire.Bye {
 				return nil
 			}
-			_, err = s.d.judge.Add(m)
+			_, err = s.heard.Add(m)
 		}
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	s.d.run.Problems = append(s.d.run.Problems, fmt.Sprintf("boot %d ended without a Bye from the guest: %v", s.d.run.Boots, err))
+	s.d.problem("guest %d ended without a Bye: %v", s.number, err)
 	return nil
 }
 

@@ -24,15 +24,15 @@ func asKnown(t *testing.T, g catalog.Generation) *Run {
 		}
 	}
 	j := NewJudge(g, plan, nil)
-	j.Boot()
+	guest := j.Guest(1)
 	for _, test := range plan {
 		e, _ := test.On(g)
-		add(t, j, wire.Message{Kind: wire.Start, ID: test.ID})
+		add(t, guest, wire.Message{Kind: wire.Start, ID: test.ID})
 		for f := range strings.FieldsSeq(e.Saw) {
 			key, value, _ := strings.Cut(f, "=")
-			add(t, j, wire.Message{Kind: wire.Saw, ID: test.ID, Key: key, Value: value})
+			add(t, guest, wire.Message{Kind: wire.Saw, ID: test.ID, Key: key, Value: value})
 		}
-		add(t, j, wire.Message{Kind: wire.End, ID: test.ID, Status: wire.Done})
+		add(t, guest, wire.Message{Kind: wire.End, ID: test.ID, Status: wire.Done})
 	}
 	run := &Run{Schema: Schema, Generation: string(g), Kernel: Kernel{Name: "k"}}
 	run.Tests, _ = j.Finish("")
@@ -42,9 +42,9 @@ func asKnown(t *testing.T, g catalog.Generation) *Run {
 	return run
 }
 
-func add(t *testing.T, j *Judge, m wire.Message) {
+func add(t *testing.T, guest *Guest, m wire.Message) {
 	t.Helper()
-	if _, err := j.Add(m); err != nil {
+	if _, err := guest.Add(m); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"uetest/internal/console"
 	"uetest/internal/feature"
@@ -11,26 +12,29 @@ import (
 	"uetest/selftests/catalog"
 )
 
-// Judge collects the stream of a guest and makes one Test of each planned
-// catalogue entry. It is not safe for concurrent use.
+// Judge makes one Test of each planned catalogue entry from what the guests of a
+// run say, each heard by a Guest of its own. It and they are safe for concurrent
+// use.
 type Judge struct {
-	gen    catalog.Generation
-	must   map[string]bool // features this kernel must have
-	plan   []catalog.Test
+	gen  catalog.Generation
+	must map[string]bool // features this kernel must have
+	plan []catalog.Test
+
+	mu     sync.Mutex // guards what follows, and the guests
 	byID   map[string]*state
-	open   *state // between Start and End
-	splats []console.Splat
-	outer  []string // kernel log outside of any test
-	notes  []string // what the guest had to say that belongs to no test
-	boot   int
+	guests []*Guest
+	splats []console.Splat // of a guest, after the test that it went away in
+	notes  []string        // what the guests had to say that belongs to no test
 }
 
 type state struct {
 	entry    catalog.Test
 	expect   catalog.Expect
 	result   Test
+	running  bool // it was started; stays
 	reported bool
-	kmsg     []string
+	kmsg     []string // kernel log between start and end
+	late     []string // and after the end, before the next test
 }
 
 // NewJudge prepares verdicts for the tests in plan on generation gen. must
@@ -49,100 +53,6 @@ func NewJudge(gen catalog.Generation, plan []catalog.Test, must []feature.Name) 
 		}}
 	}
 	return j
-}
-
-// Boot tells the judge that what follows comes from another boot.
-func (j *Judge) Boot() {
-	j.boot++
-	j.open = nil
-}
-
-// Add takes one message of the guest. It returns the finished result when m
-// ends a test, else nil. A message for a test that is not in the plan or not
-// running is an error of the protocol.
-func (j *Judge) Add(m wire.Message) (*Test, error) {
-	switch m.Kind {
-	case wire.Kmsg:
-		j.kmsg(m)
-		return nil, nil
-	case wire.Start:
-		s := j.byID[m.ID]
-		switch {
-		case s == nil:
-			return nil, fmt.Errorf("guest started %q, which was not asked for", m.ID)
-		case j.open != nil:
-			return nil, fmt.Errorf("guest started %q while %q runs", m.ID, j.open.result.ID)
-		case s.reported:
-			return nil, fmt.Errorf("guest started %q a second time", m.ID)
-		}
-		j.open = s
-		s.result.Boot = j.boot
-		return nil, nil
-	case wire.End:
-		// A test that the agent could not even start has an End alone.
-		if s := j.byID[m.ID]; s != nil && j.open == nil && !s.reported && m.Status != wire.Done {
-			s.result.Boot = j.boot
-			j.open = s
-		}
-		fallthrough
-	case wire.Saw, wire.Log, wire.Output:
-		if m.Kind == wire.Log && m.ID == "" {
-			j.notes = append(j.notes, m.Text)
-			return nil, nil
-		}
-		if j.open == nil || j.open.result.ID != m.ID {
-			return nil, fmt.Errorf("guest sent %s for %q, which is not running", m.Kind, m.ID)
-		}
-	default:
-		return nil, nil
-	}
-	s := j.open
-	switch m.Kind {
-	case wire.Saw:
-		if s.result.Saw != "" {
-			s.result.Saw += " "
-		}
-		s.result.Saw += m.Key + "=" + m.Value
-	case wire.Log, wire.Output:
-		s.result.Log = append(s.result.Log, strings.Split(strings.TrimRight(m.Text, "\n"), "\n")...)
-	case wire.End:
-		j.open = nil
-		s.result.Took = m.At
-		j.decide(s, m.Status, m.Text)
-		return &s.result, nil
-	}
-	return nil, nil
-}
-
-func (j *Judge) kmsg(m wire.Message) {
-	lines := console.Record(m.At, m.Caller, m.Text, m.Facility != 0)
-	if j.open != nil {
-		j.open.kmsg = append(j.open.kmsg, lines...)
-		return
-	}
-	j.outer = append(j.outer, lines...)
-}
-
-// Lost ends test id, which was sent to a guest that then went silent or away,
-// whether it had started or not, and returns its result. why is what the host
-// saw; splats are those found on the console, which may hold more than the
-// stream did.
-func (j *Judge) Lost(id, why string, splats []console.Splat) *Test {
-	j.open = nil
-	s := j.byID[id]
-	if s == nil || s.reported {
-		j.splats = append(j.splats, splats...)
-		return nil
-	}
-	s.reported = true
-	r := &s.result
-	r.Boot, r.Kmsg = j.boot, s.kmsg
-	r.Splats = merge(console.Find(s.kmsg), splats)
-	r.Verdict, r.Detail = UnknownFault, why
-	if s.provoked() {
-		r.Verdict, r.Detail = KnownFault, s.expect.Fault
-	}
-	return r
 }
 
 // decide is the verdict of one test: observed × expected.
@@ -200,34 +110,49 @@ func ended(s wire.Status, text string) string {
 	return string(s) + ": " + text
 }
 
-// Notes returns what the guest had to say that belongs to no test: what its
+// Notes returns what the guests had to say that belongs to no test: what their
 // set-up missed, or that a part of the kernel's log was lost.
-func (j *Judge) Notes() []string { return j.notes }
-
-// Unreported returns the ids of the planned tests that have no result yet.
-func (j *Judge) Unreported() []string {
-	var ids []string
-	for _, t := range j.plan {
-		if !j.byID[t.ID].reported {
-			ids = append(ids, t.ID)
-		}
-	}
-	return ids
+func (j *Judge) Notes() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.notes)
 }
 
 // Finish returns the results in the order of the plan, and the splats that
 // belong to no test. What never reported is Missing; why says what is known
-// about the reason.
+// about the reason. No message may follow.
 func (j *Judge) Finish(why string) ([]Test, []console.Splat) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	tests := make([]Test, 0, len(j.plan))
 	for _, t := range j.plan {
 		s := j.byID[t.ID]
 		if !s.reported {
 			s.result.Verdict, s.result.Detail = Missing, why
 		}
+		s.belated()
 		tests = append(tests, s.result)
 	}
-	return tests, merge(console.Find(j.outer), j.splats)
+	var outer []console.Splat
+	for _, g := range j.guests {
+		outer = merge(outer, console.Find(g.outer))
+	}
+	return tests, merge(outer, j.splats)
+}
+
+// belated adds what the kernel reported after the test had ended.
+func (s *state) belated() {
+	splats := console.Find(s.late)
+	if len(splats) == 0 {
+		return
+	}
+	r := &s.result
+	known := s.provoked() // what comes after the report that it provokes comes of it
+	r.Kmsg = append(r.Kmsg, s.late...)
+	r.Splats = append(r.Splats, splats...)
+	if r.Verdict.Good() && !known {
+		r.Verdict, r.Detail = UnknownFault, splats[0].Title+", after the test had ended"
+	}
 }
 
 // merge joins two lists of splats from the same kernel, by title.

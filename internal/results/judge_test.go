@@ -94,9 +94,9 @@ func TestVerdictIsObservedTimesExpected(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			j := NewJudge(tt.gen, []catalog.Test{entry}, tt.must)
-			j.Boot()
+			g := j.Guest(1)
 			for _, m := range tt.msgs {
-				if _, err := j.Add(m); err != nil {
+				if _, err := g.Add(m); err != nil {
 					t.Fatalf("Add(%v): %v", m.Kind, err)
 				}
 			}
@@ -122,9 +122,10 @@ func TestProtocolErrorsAreNoVerdict(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			j := NewJudge(catalog.G3, []catalog.Test{entry}, nil)
+			g := j.Guest(1)
 			var err error
 			for _, m := range tt.msgs {
-				if _, err = j.Add(m); err != nil {
+				if _, err = g.Add(m); err != nil {
 					return
 				}
 			}
@@ -135,10 +136,10 @@ func TestProtocolErrorsAreNoVerdict(t *testing.T) {
 
 func TestSplatBelongsToTheTestThatRan(t *testing.T) {
 	j := NewJudge(catalog.G3, []catalog.Test{entry}, nil)
-	j.Boot()
+	g := j.Guest(1)
 	msgs := append([]wire.Message{kmsg("BUG: Bad page state in process x  pfn:1")}, saw("parent=1", "child=1")...)
 	for _, m := range append(msgs, end(wire.Done, "")) {
-		if _, err := j.Add(m); err != nil {
+		if _, err := g.Add(m); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -151,15 +152,78 @@ func TestSplatBelongsToTheTestThatRan(t *testing.T) {
 	}
 }
 
-func TestLostTestKeepsWhatItSaw(t *testing.T) {
-	j := NewJudge(catalog.G3, []catalog.Test{entry}, nil)
-	j.Boot()
-	for _, m := range append(saw("parent=1"), kmsg("Oops: 0002 [#1] SMP")) {
-		if _, err := j.Add(m); err != nil {
+// After the end of a test its memory is freed, by an RCU callback or a worker.
+func TestLateSplatBelongsToTheTestThatEnded(t *testing.T) {
+	late := kmsg("BUG: Bad page state in process x  pfn:1")
+	for _, tt := range []struct {
+		name   string
+		gen    catalog.Generation
+		msgs   []wire.Message
+		want   Verdict
+		detail string
+	}{
+		{"a good one", catalog.G3, append(saw("parent=1", "child=1"), end(wire.Done, "")), UnknownFault, "bad page: page state, after the test had ended"},
+		{"a bad one", catalog.G3, append(saw("parent=1"), end(wire.Done, "")), Regressed, "no child=1"},
+		{"one that provokes another", catalog.G0, append(saw("parent=1"), kmsg("Oops: 0002 [#1] SMP"), end(wire.Crashed, "")), KnownFault, "oopses"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			j := NewJudge(tt.gen, []catalog.Test{entry}, nil)
+			g := j.Guest(1)
+			for _, m := range append(tt.msgs, late) {
+				if _, err := g.Add(m); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !g.Splatted() {
+				t.Error("the guest is taken for a good one")
+			}
+			tests, outside := j.Finish("")
+			if got := tests[0]; got.Verdict != tt.want || got.Detail != tt.detail || len(got.Splats) == 0 || len(outside) != 0 {
+				t.Errorf("got %q (%s), %d splats and %d outside; want %q (%s)", got.Verdict, got.Detail, len(got.Splats), len(outside), tt.want, tt.detail)
+			}
+		})
+	}
+}
+
+// The messages of two guests come mixed.
+func TestGuestsSideBySide(t *testing.T) {
+	other := entry
+	other.ID = "fork/other"
+	j := NewJudge(catalog.G3, []catalog.Test{entry, other}, nil)
+	a, b := j.Guest(1), j.Guest(2)
+	asOther := func(m wire.Message) wire.Message {
+		m.ID = other.ID
+		return m
+	}
+	for _, m := range append(saw("parent=1", "child=1"), kmsg("WARNING: CPU: 0 PID: 1 at kernel/x.c:12 f+0x1/0x2"), end(wire.Done, "")) {
+		if _, err := a.Add(m); err != nil {
+			t.Fatal(err)
+		}
+		if m.Kind == wire.Kmsg {
+			continue
+		}
+		if _, err := b.Add(asOther(m)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	j.Lost(entry.ID, "the guest went away", nil)
+	if _, err := b.Add(wire.Message{Kind: wire.Start, ID: entry.ID}); err == nil {
+		t.Error("a test that another guest ran is accepted")
+	}
+	tests, _ := j.Finish("")
+	if tests[0].Verdict != UnknownFault || tests[0].Boot != 1 || tests[1].Verdict != AsExpected || tests[1].Boot != 2 {
+		t.Errorf("got %+v", tests)
+	}
+}
+
+func TestLostTestKeepsWhatItSaw(t *testing.T) {
+	j := NewJudge(catalog.G3, []catalog.Test{entry}, nil)
+	g := j.Guest(1)
+	for _, m := range append(saw("parent=1"), kmsg("Oops: 0002 [#1] SMP")) {
+		if _, err := g.Add(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.Lost(entry.ID, "the guest went away", nil)
 	tests, _ := j.Finish("")
 	got := tests[0]
 	if got.Verdict != UnknownFault || got.Saw != "parent=1" || len(got.Splats) != 1 {
@@ -205,9 +269,10 @@ func TestExitCodeNamesWhoHasToAct(t *testing.T) {
 // is no verdict and no mistake of the protocol.
 func TestNoteOfTheGuestBelongsToNoTest(t *testing.T) {
 	j := NewJudge(catalog.G3, []catalog.Test{entry}, nil)
+	g := j.Guest(1)
 	note := wire.Message{Kind: wire.Log, Text: "kernel log: 3 records lost"}
 	for _, m := range slices.Concat([]wire.Message{note}, saw("parent=1"), []wire.Message{note}, saw("child=1")[1:], []wire.Message{end(wire.Done, "")}) {
-		if _, err := j.Add(m); err != nil {
+		if _, err := g.Add(m); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,0 +1,109 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"uetest/internal/console"
+	"uetest/selftests/catalog"
+)
+
+// noUserEvents is said of a kernel that boots and can't be tested.
+const noUserEvents = "this kernel has no user_events: it was built without CONFIG_USER_EVENTS"
+
+// bootError is a kernel that does not come up.
+type bootError struct {
+	what    string
+	console string   // path of the console log
+	tail    []string // its last lines
+}
+
+func (e *bootError) short() string { return e.what }
+
+func (e *bootError) Error() string {
+	var b strings.Builder
+	b.WriteString(e.what)
+	for _, l := range e.tail {
+		b.WriteString("\n  | " + l)
+	}
+	if e.console != "" {
+		b.WriteString("\n  console: " + e.console)
+	}
+	return b.String()
+}
+
+// tries is how often a boot is tried: emulated microvm machines lose some one
+// boot in a hundred on a loaded host. The second try is reported.
+const tries = 2
+
+// open starts a guest and waits for its Hello.
+func (d *driver) open(ctx context.Context, m catalog.Machine) (*session, error) {
+	start := time.Now()
+	defer func() {
+		d.mu.Lock()
+		d.booting += time.Since(start)
+		d.mu.Unlock()
+	}()
+	var err error
+	for try := range tries {
+		number, boots := d.number(try)
+		text := ""
+		if boots > 1 {
+			text = fmt.Sprintf("boot %d", boots)
+		}
+		d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "boot", Text: text})
+		var s *session
+		if s, err = d.start(ctx, m, number); err == nil {
+			d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "boot", Text: text, Finished: true, Took: time.Since(start)})
+			d.check(s)
+			return s, nil
+		}
+		var dead *bootError
+		if !errors.As(err, &dead) || ctx.Err() != nil {
+			return nil, err
+		}
+		if len(console.Find(dead.tail)) > 0 {
+			// It crashed: that is a result, another boot would crash too.
+			return nil, err
+		}
+	}
+	return nil, err
+}
+
+// number counts another guest.
+func (d *driver) number(try int) (number, boots int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.guests++
+	d.run.Boots++
+	if try > 0 {
+		d.retries++
+	}
+	return d.guests, d.run.Boots
+}
+
+// check compares the first guest's Hello with what the host believes to have
+// booted.
+func (d *driver) check(s *session) {
+	d.mu.Lock()
+	first := d.run.Guest.Release == ""
+	d.run.Guest = s.hello
+	d.mu.Unlock()
+	declared, got := string(d.kernel.generation), s.hello.Generation
+	if !first || declared == "" || got == declared {
+		return
+	}
+	if got == "" {
+		got = "one without user_events"
+	}
+	d.problem("the kernel answers as generation %s, the series declares %s", got, declared)
+}
+
+// file returns the path of a file of a guest in the run's directory.
+func (d *driver) file(format string, number int) string {
+	return filepath.Join(d.run.Dir, fmt.Sprintf(format, number))
+}

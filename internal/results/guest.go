@@ -1,0 +1,138 @@
+package results
+
+import (
+	"fmt"
+	"strings"
+
+	"uetest/internal/console"
+	"uetest/internal/wire"
+)
+
+// Guest is the judge's ear at one guest. The messages of a guest come in order;
+// those of several guests come as they like.
+type Guest struct {
+	j      *Judge
+	number int
+	open   *state   // the test between Start and End
+	last   *state   // the one that ended last
+	outer  []string // kernel log before any test
+}
+
+// Guest returns the ear at another guest, whose number in the run Test.Boot
+// has.
+func (j *Judge) Guest(number int) *Guest {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	g := &Guest{j: j, number: number}
+	j.guests = append(j.guests, g)
+	return g
+}
+
+// Add takes one message of the guest. It returns the finished result when m
+// ends a test, else nil. A message for a test that is not in the plan or not
+// running is an error of the protocol.
+func (g *Guest) Add(m wire.Message) (*Test, error) {
+	g.j.mu.Lock()
+	defer g.j.mu.Unlock()
+	switch m.Kind {
+	case wire.Kmsg:
+		g.kmsg(m)
+		return nil, nil
+	case wire.Start:
+		s := g.j.byID[m.ID]
+		switch {
+		case s == nil:
+			return nil, fmt.Errorf("guest started %q, which was not asked for", m.ID)
+		case g.open != nil:
+			return nil, fmt.Errorf("guest started %q while %q runs", m.ID, g.open.result.ID)
+		case s.reported || s.running:
+			return nil, fmt.Errorf("guest started %q a second time", m.ID)
+		}
+		g.start(s)
+		return nil, nil
+	case wire.End:
+		// A test that the agent could not even start has an End alone.
+		if s := g.j.byID[m.ID]; s != nil && g.open == nil && !s.reported && m.Status != wire.Done {
+			g.start(s)
+		}
+		fallthrough
+	case wire.Saw, wire.Log, wire.Output:
+		if m.Kind == wire.Log && m.ID == "" {
+			g.j.notes = append(g.j.notes, m.Text)
+			return nil, nil
+		}
+		if g.open == nil || g.open.result.ID != m.ID {
+			return nil, fmt.Errorf("guest sent %s for %q, which is not running", m.Kind, m.ID)
+		}
+	default:
+		return nil, nil
+	}
+	s := g.open
+	switch m.Kind {
+	case wire.Saw:
+		if s.result.Saw != "" {
+			s.result.Saw += " "
+		}
+		s.result.Saw += m.Key + "=" + m.Value
+	case wire.Log, wire.Output:
+		s.result.Log = append(s.result.Log, strings.Split(strings.TrimRight(m.Text, "\n"), "\n")...)
+	case wire.End:
+		g.open, g.last = nil, s
+		s.result.Took = m.At
+		g.j.decide(s, m.Status, m.Text)
+		return &s.result, nil
+	}
+	return nil, nil
+}
+
+func (g *Guest) start(s *state) {
+	s.running = true
+	s.result.Boot = g.number
+	g.open = s
+}
+
+// kmsg keeps a line of the kernel's log. What comes between two tests belongs to
+// the one that ended: nothing else has happened in this guest since.
+func (g *Guest) kmsg(m wire.Message) {
+	lines := console.Record(m.At, m.Caller, m.Text, m.Facility != 0)
+	switch {
+	case g.open != nil:
+		g.open.kmsg = append(g.open.kmsg, lines...)
+	case g.last != nil:
+		g.last.late = append(g.last.late, lines...)
+	default:
+		g.outer = append(g.outer, lines...)
+	}
+}
+
+// Lost ends test id, which was sent to the guest before it went silent or away,
+// whether it had started or not, and returns its result. why is what the host
+// saw; splats are those found on the console, which may hold more than the
+// stream did.
+func (g *Guest) Lost(id, why string, splats []console.Splat) *Test {
+	g.j.mu.Lock()
+	defer g.j.mu.Unlock()
+	g.open = nil
+	s := g.j.byID[id]
+	if s == nil || s.reported {
+		g.j.splats = append(g.j.splats, splats...)
+		return nil
+	}
+	s.reported = true
+	r := &s.result
+	r.Boot, r.Kmsg = g.number, s.kmsg
+	r.Splats = merge(console.Find(s.kmsg), splats)
+	r.Verdict, r.Detail = UnknownFault, why
+	if s.provoked() {
+		r.Verdict, r.Detail = KnownFault, s.expect.Fault
+	}
+	return r
+}
+
+// Splatted reports whether the kernel has reported anything that belongs to the
+// test that ended last. A kernel that has is not one to run another test on.
+func (g *Guest) Splatted() bool {
+	g.j.mu.Lock()
+	defer g.j.mu.Unlock()
+	return g.last != nil && (len(g.last.result.Splats) > 0 || len(console.Find(g.last.late)) > 0)
+}
