@@ -210,7 +210,9 @@ func one(ctx context.Context, cfg *Config, t target, g *guest, tests []catalog.T
 	if err != nil {
 		return nil, err
 	}
-	return d.run, d.drive(ctx, tests)
+	err = d.drive(ctx, tests)
+	d.locate()
+	return d.run, err
 }
 
 // newDriver builds the kernel and makes what drives guests that boot it.

@@ -74,7 +74,7 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 		if err := checkImage(t.file); err != nil {
 			return built{}, err
 		}
-		return built{vmlinux: t.file, info: results.Kernel{Name: t.name, Image: t.file}}, nil
+		return built{vmlinux: t.file, symbols: symbolsBeside(t.file), info: results.Kernel{Name: t.name, Image: t.file}}, nil
 	}
 	b := builder(cfg.Cache, t.name, s.notify)
 	end := s.begin("patch", "")
@@ -108,6 +108,15 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 			Top: p.top, Declared: t.declared(), Key: image.Key, Image: image.Vmlinux,
 		},
 	}, nil
+}
+
+// symbolsBeside returns the image that has the symbols of a prebuilt one: the one
+// beside it if it was stripped as the kernel stage does it, else itself.
+func symbolsBeside(vmlinux string) string {
+	if _, err := os.Stat(vmlinux + ".debug"); err == nil {
+		return vmlinux + ".debug"
+	}
+	return vmlinux
 }
 
 // patched brings the kernel's source into the cache and applies its patches.

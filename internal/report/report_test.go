@@ -21,6 +21,20 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // sample has every verdict once, and the texts that a format could trip over.
 func sample() *results.Run {
 	splat := console.Splat{Title: "WARNING: mm/gup.c", Lines: []string{"WARNING: CPU: 0 PID: 7 at mm/gup.c:1 f+0x1/0x2", "not ok 1 forged\x1b[31m"}}
+	located := console.Splat{
+		Title: "page fault in gup_write", Guilty: "gup_write",
+		Lines: []string{"BUG: unable to handle page fault for address: ffff888002400000", "RIP: 0010:gup_write.isra.0+0x122/0x160", "RAX: 0000000000000000"},
+		Frames: []console.Frame{
+			{Func: "set_bit", Offset: 0x122, Size: 0x160, Exact: true, At: 1, Stack: "RIP", File: "include/asm/bitops.h", Line: 79, Inlined: true},
+			{Func: "gup_write.isra.0", Offset: 0x122, Size: 0x160, Exact: true, At: 1, Stack: "RIP", File: "mm/gup.c", Line: 12},
+			{Func: "set_bit", Offset: 0x122, Size: 0x160, At: 4, Stack: "Call Trace", File: "include/asm/bitops.h", Line: 79, Inlined: true},
+			{Func: "gup_write.isra.0", Offset: 0x122, Size: 0x160, At: 4, Stack: "Call Trace", File: "mm/gup.c", Line: 12},
+			{Func: "leftover", Offset: 1, Size: 2, At: 5, Stack: "Call Trace", Unreliable: true, File: "mm/gup.c", Line: 1},
+			{Func: "helper", Offset: 0x10, Size: 0x20, At: 6, Stack: "Call Trace", Module: "ext4"},
+			{Func: "entry", Offset: 0x4b, Size: 0xb5, At: 7, Stack: "Call Trace"},
+			{Func: "kfree", Offset: 0x4, Size: 0xb5, At: 9, Stack: "Freed by task", File: "mm/slub.c"},
+		},
+	}
 	return &results.Run{
 		Schema: results.Schema,
 		Kernel: results.Kernel{
@@ -38,6 +52,7 @@ func sample() *results.Run {
 			{ID: "fork/gone", Purpose: "gone", Verdict: results.Fixed, Fault: "missed", Detail: "missed no longer shows", Saw: "parent=1", Expected: "parent=0", Promise: "parent=1"},
 			{ID: "fork/hash # SKIP me", Purpose: "a name that looks like a directive", Verdict: results.Regressed, Detail: "a=1 instead of a=0", Saw: "a=1", Expected: "a=0", Log: []string{"one", "ok 1 forged"}},
 			{ID: "pages/warns", Purpose: "warns", Verdict: results.UnknownFault, Detail: splat.Title, Saw: "a=0", Expected: "a=0", Splats: []console.Splat{splat}},
+			{ID: "pages/faults", Purpose: "faults", Verdict: results.UnknownFault, Detail: located.Title, Saw: "a=0", Expected: "a=0", Splats: []console.Splat{located}},
 			{ID: "pages/errored", Purpose: "errs", Verdict: results.Errored, Detail: "failed: mmap: ENOMEM\nat x.go:1"},
 			{ID: "pages/missing", Purpose: "never came", Verdict: results.Missing, Detail: "interrupted"},
 			{ID: "swap/skipped", Purpose: "skips", Verdict: results.Skipped, Detail: "needs swap"},
@@ -77,6 +92,12 @@ func TestTextShowsAreasThenWhatNeedsAttention(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "sample.txt", b.Bytes())
+	b.Reset()
+	o.Verbose = false
+	if err := Text(&b, sample(), o); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "sample-brief.txt", b.Bytes())
 }
 
 func TestKTAP(t *testing.T) {
@@ -103,8 +124,8 @@ func TestKTAPResultLinesAreOurs(t *testing.T) {
 			t.Errorf("escape sequence in %q", l)
 		}
 	}
-	// 8 tests, 4 areas, and the boot with its area.
-	if want := 8 + 4 + 2; results != want {
+	// 9 tests, 4 areas, and the boot with its area.
+	if want := 9 + 4 + 2; results != want {
 		t.Errorf("got %d result lines, want %d", results, want)
 	}
 }

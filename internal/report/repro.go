@@ -56,7 +56,7 @@ func (p *printer) evidence(t results.Test) {
 	p.lines(t.Log)
 	for _, s := range t.Splats {
 		p.f("    %s\n", p.paint(red, s.Title))
-		p.lines(s.Lines)
+		p.trace(s, Options{})
 	}
 	if len(t.Splats) == 0 {
 		p.lines(counted(t.Kmsg))

@@ -16,7 +16,7 @@ import (
 // Options steer the text report.
 type Options struct {
 	Color   bool
-	Verbose bool // each test of a known fault, and where it deviates
+	Verbose bool // each test of a known fault, and where it deviates; splats as the kernel printed them
 	// Reproduce returns the command that repeats one test on one kernel.
 	Reproduce func(kernel, id string) string
 	// Fault looks up a catalogued fault by id.
@@ -257,7 +257,7 @@ func (p *printer) attention(r *results.Run, o Options) {
 	}
 	for _, s := range r.Splats {
 		p.f("\n%s outside of any test: %s\n", p.paint(red, "SPLAT"), s.Title)
-		p.lines(s.Lines)
+		p.trace(s, o)
 	}
 	for _, s := range r.Problems {
 		p.f("\n%s %s\n", p.paint(red, "PROBLEM"), s)
@@ -299,7 +299,10 @@ func (p *printer) one(r *results.Run, t *results.Test, o Options) {
 	}
 	p.lines(t.Log)
 	for _, s := range t.Splats {
-		p.lines(s.Lines)
+		if !strings.HasPrefix(t.Detail, s.Title) {
+			p.f("    %s\n", p.paint(red, s.Title))
+		}
+		p.trace(s, o)
 	}
 	if o.Reproduce != nil {
 		p.f("  reproduce: %s\n", o.Reproduce(r.Kernel.Name, t.ID))
