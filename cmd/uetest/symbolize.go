@@ -16,7 +16,7 @@ import (
 )
 
 type symbolizeFlags struct {
-	treeFlags
+	kernelFlags
 	on      string
 	vmlinux string
 }
