@@ -117,13 +117,11 @@ func (f *filter) monitor() (*goqemu.SocketMonitor, error) {
 type commands struct{ *filter }
 
 func (c commands) Write(b []byte) (int, error) {
-	c.mu.Lock()
-	pass := c.pass
-	c.pass = nil
-	c.mu.Unlock()
+	pass := c.attach(nil)
 	if pass == nil {
 		return c.qemu.Write(b)
 	}
+	defer func() { _ = pass.Close() }()
 	conn, ok := c.qemu.(*net.UnixConn)
 	if !ok {
 		return 0, fmt.Errorf("no file can be passed over %T", c.qemu)
@@ -139,11 +137,13 @@ func (c commands) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// attach has file go with the next command.
-func (f *filter) attach(file *os.File) {
+// attach has file go with the next command, and returns the one that was to. It
+// is closed by who takes it.
+func (f *filter) attach(file *os.File) (before *os.File) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.pass = file
+	before, f.pass = f.pass, file
+	return before
 }
 
 // accept takes the monitor's connection and nobody else's.

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	goqemu "github.com/digitalocean/go-qemu/qmp"
+	"golang.org/x/sys/unix"
 
 	"uetest/internal/blame"
 )
@@ -143,11 +144,30 @@ func (c *Client) Run(ctx context.Context, command string, args, out any) error {
 // PassFile gives QEMU file under a name, by which commands then know it as
 // fd:name (getfd, qapi/misc.json). The file stays the caller's to close.
 func (c *Client) PassFile(ctx context.Context, name string, file *os.File) error {
-	return c.run(ctx, "getfd", map[string]string{"fdname": name}, nil, file)
+	// The command may be under way when the caller has given up and closed it.
+	own, err := duplicate(file)
+	if err != nil {
+		return blame.On(blame.Host, err)
+	}
+	return c.run(ctx, "getfd", map[string]string{"fdname": name}, nil, own)
 }
 
-// run is Run, and file, if not nil, goes with the command.
+func duplicate(file *os.File) (*os.File, error) {
+	fd, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("duplicate the descriptor of %s: %w", file.Name(), err)
+	}
+	return os.NewFile(uintptr(fd), file.Name()), nil
+}
+
+// run is Run, and file, if not nil, goes with the command and is closed.
 func (c *Client) run(ctx context.Context, command string, args, out any, file *os.File) error {
+	sending := false
+	defer func() {
+		if !sending {
+			_ = file.Close() // nil is an error of Close's
+		}
+	}()
 	request, err := json.Marshal(goqemu.Command{Execute: command, Args: args})
 	if err != nil {
 		return fmt.Errorf("%s: %w", command, err)
@@ -167,9 +187,11 @@ func (c *Client) run(ctx context.Context, command string, args, out any, file *o
 	}
 	replied := make(chan result, 1)
 	start := time.Now()
+	sending = true
 	go func() { // ends with the reply or the connection
 		defer func() { c.turn <- struct{}{} }()
 		c.filter.attach(file)
+		defer func() { _ = c.filter.attach(nil).Close() }() // if it was not sent
 		_, err := c.mon.Run(request)
 		replied <- result{c.filter.take(), err}
 	}()
