@@ -4,11 +4,8 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -200,66 +197,4 @@ func TestMachinesSideBySideDoNotMeet(t *testing.T) {
 	if got := guests[2].read(t); got != "still here" {
 		t.Errorf("got %q", got)
 	}
-}
-
-// What Start and the channel cost beside QEMU itself: with the same kernel, init
-// and arguments, from the start to the guest's first message, taking turns. The
-// figures are medians; ratio is what counts on a busy machine.
-func BenchmarkBoot(b *testing.B) {
-	cfg := linux(b)
-	bare, err := Config{Kernel: cfg.Kernel, Initrd: cfg.Initrd, Port: "test", Console: filepath.Join(b.TempDir(), "console")}.complete()
-	if err != nil {
-		b.Fatal(err)
-	}
-	// Without -S: nobody speaks to its monitor.
-	args := slices.DeleteFunc(bare.Args(), func(a string) bool { return a == "-S" })
-	var ours, theirs []float64
-	for b.Loop() {
-		begin := time.Now()
-		g := boot(b, cfg)
-		ours = append(ours, time.Since(begin).Seconds())
-		if err := g.Close(); err != nil {
-			b.Fatal(err)
-		}
-		begin = time.Now()
-		hello := bareBoot(b, exec.Command(bare.QEMU, args...))
-		theirs = append(theirs, hello.Sub(begin).Seconds())
-	}
-	slices.Sort(ours)
-	slices.Sort(theirs)
-	n := len(ours)
-	b.ReportMetric(ours[n/2], "s/vm")
-	b.ReportMetric(theirs[n/2], "s/bare")
-	b.ReportMetric(ours[n/2]/theirs[n/2], "ratio")
-}
-
-// bareBoot returns the time of the guest's first message.
-func bareBoot(b *testing.B, cmd *exec.Cmd) time.Time {
-	var ours []net.Conn
-	for range 2 {
-		conn, file, err := socketPair()
-		if err != nil {
-			b.Fatal(err)
-		}
-		ours, cmd.ExtraFiles = append(ours, conn), append(cmd.ExtraFiles, file)
-	}
-	err := cmd.Start()
-	for _, f := range cmd.ExtraFiles {
-		_ = f.Close()
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
-	stop := time.AfterFunc(bootLimit, func() { _ = cmd.Process.Kill() })
-	defer stop.Stop()
-	if line, err := bufio.NewReader(ours[1]).ReadString('\n'); line != "hello\n" {
-		b.Errorf("guest said %q, %v", line, err)
-	}
-	hello := time.Now()
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait() // killed
-	for _, c := range ours {
-		_ = c.Close()
-	}
-	return hello
 }

@@ -23,6 +23,13 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if args := os.Getenv(saverEnv); args != "" {
+		if err := saver(args); err != nil {
+			fmt.Println("saver:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	code := m.Run()
 	for _, name := range NotClosed() {
 		fmt.Println("a virtual machine was not closed:", name)

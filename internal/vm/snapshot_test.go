@@ -152,7 +152,7 @@ func TestClocksAndTimersAfterARestore(t *testing.T) {
 			}
 			const nap = 500 * time.Millisecond
 			begin = time.Now()
-			line = g.ask(t, "sleep "+nap.String())
+			line = g.ask(t, "nap "+nap.String())
 			took := time.Since(begin)
 			var goroutine, call time.Duration
 			if _, err := fmt.Sscanf(line, "%d %d <nil>", &goroutine, &call); err != nil || goroutine < nap || call < nap || goroutine+call > took {
@@ -218,6 +218,7 @@ func TestSnapshotIsRefusedWhereItWasNeverTried(t *testing.T) {
 	}{
 		"kvm":     {Config{Accel: KVM}, "kvm"},
 		"machine": {Config{Machine: other}, "microvm"},
+		"clock":   {Config{Clock: Clock{Mode: VirtualTime}}, "counts instructions"},
 	} {
 		err := CanSnapshot(tt.c)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {

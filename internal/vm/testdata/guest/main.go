@@ -61,7 +61,7 @@ func serve() error {
 			}
 		case "clocks": // since the epoch, since the boot without and with time asleep
 			fmt.Fprintln(port, clock(unix.CLOCK_REALTIME), clock(unix.CLOCK_MONOTONIC), clock(unix.CLOCK_BOOTTIME))
-		case "sleep": // as a goroutine, then as a system call
+		case "nap": // as a goroutine, then as a system call
 			d, _ := time.ParseDuration(rest)
 			begin := clock(unix.CLOCK_MONOTONIC)
 			time.Sleep(d)
