@@ -131,7 +131,7 @@ func (f *modelFlags) compare(c *cobra.Command, k *pipeline.ModelKernel, programs
 	f.seed = s.Seed
 	fmt.Fprintf(w, "model of %s on %s, seed %d\n", k.Generation, k.Name, s.Seed)
 	st, err := s.Run(c.Context(), k, found)
-	f.printStats(w, st, k.Boots)
+	f.printStats(w, st, k.Guests)
 	return code, err
 }
 
@@ -177,9 +177,9 @@ func (f *modelFlags) replayFlags() []string {
 	return args
 }
 
-func (f *modelFlags) printStats(w io.Writer, st model.Stats, boots int) {
-	fmt.Fprintf(w, "%d sequences, %d operations, %d log lines in %s; %d programs to shorten, %d boots; seed %d\n",
-		st.Sequences, st.Steps, st.Lines, st.Took.Round(time.Second), st.Shrinking, boots, f.seed)
+func (f *modelFlags) printStats(w io.Writer, st model.Stats, guests int) {
+	fmt.Fprintf(w, "%d sequences, %d operations, %d log lines in %s; %d programs to shorten, %d guests; seed %d\n",
+		st.Sequences, st.Steps, st.Lines, st.Took.Round(time.Second), st.Shrinking, guests, f.seed)
 	for _, counts := range []map[string]int{st.Ops, st.Results} {
 		var words []string
 		for _, name := range slices.Sorted(maps.Keys(counts)) {

@@ -40,7 +40,8 @@ func (e *bootError) Error() string {
 // boot in a hundred on a loaded host. The second try is reported.
 const tries = 2
 
-// open starts a guest and waits for its Hello.
+// open gives a guest that has said Hello and that nobody has used: restored from
+// a snapshot, which is made if there is none, or booted where there can be none.
 func (d *driver) open(ctx context.Context, m catalog.Machine) (*session, error) {
 	start := time.Now()
 	defer func() {
@@ -48,42 +49,74 @@ func (d *driver) open(ctx context.Context, m catalog.Machine) (*session, error) 
 		d.booting += time.Since(start)
 		d.mu.Unlock()
 	}()
+	var s *session
+	saved, err := d.snapshot(ctx, m)
+	if err == nil && saved != nil {
+		if s, err = d.restore(ctx, saved); err != nil && ctx.Err() == nil {
+			saved.discard(ctx)
+			d.again(err)
+			saved, err = nil, nil
+		}
+	}
+	if err == nil && saved == nil {
+		err = d.boot(ctx, func(number int) (err error) {
+			s, err = d.start(ctx, m, number)
+			return err
+		})
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.check(s)
+	return s, nil
+}
+
+// boot has start boot a guest with the number that it gets, and tries again if
+// that does not come up.
+func (d *driver) boot(ctx context.Context, start func(number int) error) error {
 	var err error
 	for try := range tries {
-		number, boots := d.number(try)
+		if try > 0 {
+			d.again(err)
+		}
+		var number, boots int
+		d.count(func() {
+			d.run.Boots++
+			d.guests++
+			number, boots = d.guests, d.run.Boots
+		})
 		text := ""
 		if boots > 1 {
 			text = fmt.Sprintf("boot %d", boots)
 		}
+		begin := time.Now()
 		d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "boot", Text: text})
-		var s *session
-		if s, err = d.start(ctx, m, number); err == nil {
-			d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "boot", Text: text, Finished: true, Took: time.Since(start)})
-			d.check(s)
-			return s, nil
+		if err = start(number); err == nil {
+			d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "boot", Text: text, Finished: true, Took: time.Since(begin)})
+			return nil
 		}
 		var dead *bootError
 		if !errors.As(err, &dead) || ctx.Err() != nil {
-			return nil, err
+			return err
 		}
 		if len(console.Find(dead.tail)) > 0 {
 			// It crashed: that is a result, another boot would crash too.
-			return nil, err
+			return err
 		}
 	}
-	return nil, err
+	return err
 }
 
-// number counts another guest.
-func (d *driver) number(try int) (number, boots int) {
+// again keeps why a guest is tried again.
+func (d *driver) again(why error) {
+	d.count(func() { d.run.Retries = append(d.run.Retries, why.Error()) })
+}
+
+// count changes what the mutex guards.
+func (d *driver) count(change func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.guests++
-	d.run.Boots++
-	if try > 0 {
-		d.retries++
-	}
-	return d.guests, d.run.Boots
+	change()
 }
 
 // check compares the first guest's Hello with what the host believes to have

@@ -25,6 +25,8 @@ type driver struct {
 	kernel built
 	guest  *guest
 
+	snapshots snapshots
+
 	judge *results.Judge // nil until it is known what to expect of the kernel
 	queue *queue
 
@@ -35,7 +37,6 @@ type driver struct {
 	reported int
 	stopped  bool // Config.Stop has had enough
 	booting  time.Duration
-	retries  int
 }
 
 // drive fills d.run. It returns an error only if the host or the user keeps
@@ -75,12 +76,7 @@ func (d *driver) drive(ctx context.Context, tests []catalog.Test) error {
 // counted once each; the tests have what the clock on the wall says.
 func (d *driver) times(took time.Duration) {
 	boots, tests := results.Stage{Name: "boot", Took: d.booting}, results.Stage{Name: "tests", Took: took}
-	switch {
-	case d.retries > 0:
-		boots.Note = fmt.Sprintf("%d boots, %d tried again", d.run.Boots, d.retries)
-	case d.run.Boots > 1:
-		boots.Note = fmt.Sprintf("%d boots", d.run.Boots)
-	}
+	boots.Note = started(d.run.Boots, d.run.Restored, len(d.run.Retries))
 	if jobs := d.cfg.jobs(); jobs > 1 {
 		tests.Note = fmt.Sprintf("%d guests at a time, with their boots", jobs)
 	} else {
@@ -94,9 +90,25 @@ func (d *driver) times(took time.Duration) {
 	d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "tests", Finished: true, Took: took, Done: d.reported, Total: total})
 }
 
+// started says how the guests of a run came up, if there is anything to say.
+func started(boots, restored, retries int) string {
+	var parts []string
+	if restored > 0 {
+		parts = append(parts, fmt.Sprintf("%d restored", restored))
+	}
+	if boots > 1 || boots > 0 && restored > 0 {
+		parts = append(parts, fmt.Sprintf("%d booted", boots))
+	}
+	if retries > 0 {
+		parts = append(parts, fmt.Sprintf("%d tried again", retries))
+	}
+	return strings.Join(parts, ", ")
+}
+
 // all does the tests on the host, then those in guests, several at a time.
 func (d *driver) all(ctx context.Context, tests []catalog.Test) error {
 	tests, err := d.plan(ctx, tests)
+	defer d.snapshots.release()
 	defer d.release()
 	if err != nil || d.enough() {
 		return err
@@ -171,6 +183,12 @@ func (d *driver) acquire(ctx context.Context, m catalog.Machine) (*session, erro
 	if s == nil {
 		var err error
 		if s, err = d.open(ctx, m); err != nil {
+			return nil, err
+		}
+	}
+	if s.saved != nil {
+		if err := s.saved.told(d.judge); err != nil {
+			s.close()
 			return nil, err
 		}
 	}

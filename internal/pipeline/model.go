@@ -20,7 +20,7 @@ import (
 type ModelKernel struct {
 	Name       string
 	Generation model.Generation
-	Boots      int
+	Guests     int // so far
 
 	d *driver
 	s *session // nil: boot before the next program
@@ -43,6 +43,7 @@ func WithModel(ctx context.Context, cfg Config, use func(*ModelKernel) error) er
 			return err
 		}
 		k := &ModelKernel{Name: targets[0].name, d: d}
+		defer d.snapshots.release()
 		defer k.down()
 		if err := k.up(ctx); err != nil {
 			return err
@@ -57,7 +58,7 @@ func (k *ModelKernel) up(ctx context.Context) error {
 		return nil
 	}
 	s, err := k.d.open(ctx, catalog.Machine{})
-	k.Boots = k.d.run.Boots
+	k.Guests++
 	if err != nil {
 		return err
 	}

@@ -65,8 +65,8 @@ func TestModelAndKernelAgreeButForTheKnownDeviations(t *testing.T) {
 				for _, p := range model.Promises(k.Generation) {
 					deviation(t, k, p)
 				}
-				if k.Boots != 1 {
-					t.Errorf("%d boots", k.Boots)
+				if k.Guests != 1 {
+					t.Errorf("%d guests", k.Guests)
 				}
 			})
 		})

@@ -22,10 +22,11 @@ const (
 	stopLimit = 2 * time.Second  // Stop to Bye
 )
 
-// session is one booted guest that said Hello.
+// session is one guest that said Hello.
 type session struct {
 	d      *driver
-	number int // of the guest in the run
+	number int    // of the guest in the run
+	saved  *saved // what it was restored from; nil: it was booted
 	vm     *vm.VM
 	enc    *wire.Encoder
 	msgs   <-chan wire.Message // closed at the end of the stream
@@ -35,31 +36,54 @@ type session struct {
 	log    *os.File       // the stream as it came, for people and for judging again
 }
 
+// machine is the guest that boots the kernel, without its files.
+func (d *driver) machine(m catalog.Machine) vm.Config {
+	return vm.Config{
+		QEMU:   d.cfg.QEMU,
+		Accel:  d.guest.accel,
+		Kernel: d.kernel.vmlinux,
+		Initrd: d.guest.image.Path,
+		Port:   wire.PortName,
+		Memory: m.Memory,
+		Append: m.Append,
+	}
+}
+
+// files gives a guest the files of its number.
+func (d *driver) files(cfg vm.Config, number int) vm.Config {
+	cfg.Console = d.file("console-%d.log", number)
+	return cfg
+}
+
 // start boots the machine and waits for Hello. A kernel that does not come up
 // is a *bootError.
-func (d *driver) start(ctx context.Context, m catalog.Machine, number int) (_ *session, err error) {
-	cfg := vm.Config{
-		QEMU:    d.cfg.QEMU,
-		Accel:   d.guest.accel,
-		Kernel:  d.kernel.vmlinux,
-		Initrd:  d.guest.image.Path,
-		Port:    wire.PortName,
-		Console: d.file("console-%d.log", number),
-		Memory:  m.Memory,
-		Append:  m.Append,
+func (d *driver) start(ctx context.Context, m catalog.Machine, number int) (*session, error) {
+	machine, err := vm.Start(ctx, d.files(d.machine(m), number))
+	if err != nil {
+		return nil, err
 	}
+	s, err := d.attach(machine, number)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.greet(ctx)
+}
+
+// attach listens to a guest. It ends the guest if it can't.
+func (d *driver) attach(machine *vm.VM, number int) (*session, error) {
 	log, err := os.Create(d.file("stream-%d.jsonl", number))
 	if err != nil {
+		_ = machine.Close() // the reason is known
 		return nil, blame.On(blame.Host, err)
-	}
-	machine, err := vm.Start(ctx, cfg)
-	if err != nil {
-		log.Close()
-		return nil, err
 	}
 	s := &session{d: d, number: number, vm: machine, log: log, enc: wire.NewEncoder(machine.Channel())}
 	s.read(io.TeeReader(machine.Channel(), log))
-	hello, err := s.next(ctx, d.bootLimit())
+	return s, nil
+}
+
+// greet waits for Hello. A guest that does not say it is ended.
+func (s *session) greet(ctx context.Context) error {
+	hello, err := s.next(ctx, s.d.bootLimit())
 	switch {
 	case err == nil && hello.Kind != wire.Hello:
 		err = blame.On(blame.Host, fmt.Errorf("guest sent %q before %q", hello.Kind, wire.Hello))
@@ -70,10 +94,10 @@ func (d *driver) start(ctx context.Context, m catalog.Machine, number int) (_ *s
 	}
 	if err != nil {
 		s.close()
-		return nil, err
+		return err
 	}
 	s.hello = hello.Guest
-	return s, nil
+	return nil
 }
 
 // dead says why there was no Hello.

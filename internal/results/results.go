@@ -95,6 +95,9 @@ type Run struct {
 	AccelWhy   string          `json:"accel_why,omitempty"` // how it was chosen
 	Select     string          `json:"select,omitempty"`    // regular expression of the ids that were to run; empty: all
 	Boots      int             `json:"boots"`
+	Restored   int             `json:"restored,omitempty"`    // guests that were restored from a snapshot
+	Retries    []string        `json:"retries,omitempty"`     // why a guest had to be tried again
+	NoSnapshot string          `json:"no_snapshot,omitempty"` // why there was none to restore from
 	Start      time.Time       `json:"start"`
 	Tests      []Test          `json:"tests"`
 	Splats     []console.Splat `json:"splats,omitempty"`   // outside of any test
