@@ -9,7 +9,6 @@ package kernelpatches
 
 import (
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,7 +32,9 @@ type Series struct {
 	Kernels []Kernel `json:"kernels"` // from the unpatched one to the last
 
 	folder fs.FS
-	more   map[string][]byte // patches that With put on top, by their path
+	place  string                         // where the folder is, for errors
+	more   map[string][]byte              // patches that With put on top, by their path
+	expect map[string]map[string]Expected // by kernel, then by test
 }
 
 // Kernel is a named state of the source: the source package with patches.
@@ -82,29 +83,35 @@ func Load(name string) (*Series, error) {
 	if err != nil {
 		return nil, err
 	}
-	return LoadFS(name, folder)
+	return load(name, path.Join("kernel-patches", name), folder)
 }
 
-// LoadFS reads a series from its folder; name is what errors call it.
-func LoadFS(name string, folder fs.FS) (*Series, error) {
-	data, err := fs.ReadFile(folder, seriesFile)
-	if err != nil {
-		return nil, fmt.Errorf("series %s: %w", name, err)
-	}
-	s := &Series{Name: name, folder: folder}
-	if err := json.Unmarshal(data, s); err != nil {
-		return nil, fmt.Errorf("%s: %w", path.Join(name, seriesFile), err)
+// LoadFS reads a series from its folder; name is what errors call it. Anything
+// in series.json and expect.json that is not understood is an error: it would
+// else be a wish that nobody heeds.
+func LoadFS(name string, folder fs.FS) (*Series, error) { return load(name, name, folder) }
+
+func load(name, place string, folder fs.FS) (*Series, error) {
+	s := &Series{Name: name, folder: folder, place: place}
+	if err := s.readJSON(seriesFile, s); err != nil {
+		return nil, err
 	}
 	for i := range s.Kernels {
 		if s.Kernels[i].Source == "" {
 			s.Kernels[i].Source = s.Source
 		}
 	}
-	return s, nil
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Path(seriesFile), err)
+	}
+	return s, s.readExpect()
 }
 
 // seriesFile is the file of a series folder that describes it.
 const seriesFile = "series.json"
+
+// Path returns what errors call a file of the series.
+func (s *Series) Path(name string) string { return path.Join(s.place, name) }
 
 // FS returns the folder of the series: the patches, config/, the archive text.
 func (s *Series) FS() fs.FS { return s.folder }
@@ -197,12 +204,12 @@ func (s *Series) Config(k Kernel) ([]Fragment, error) {
 		own = append(own, "config/variant/"+k.Variant+".config")
 	}
 	var list []Fragment
-	for _, name := range append(names, own...) {
+	for _, name := range basisFirst(append(names, own...)) {
 		text, err := fs.ReadFile(s.folder, name)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, Fragment{path.Join("kernel-patches", s.Name, name), string(text)})
+		list = append(list, Fragment{s.Path(name), string(text)})
 	}
 	return list, nil
 }

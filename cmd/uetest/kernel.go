@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"uetest/internal/blame"
 	"uetest/internal/pipeline"
 )
 
@@ -20,14 +21,11 @@ func newKernel() *cobra.Command {
 }
 
 func newKernelBuild() *cobra.Command {
-	var f treeFlags
+	var f kernelFlags
 	c := &cobra.Command{
 		Use:   "build [NAME...]",
 		Short: "build the kernels of the series (all, if none is named) and print their images",
 		RunE: func(c *cobra.Command, names []string) error {
-			if len(names) == 0 {
-				names = kernelNames()
-			}
 			return f.build(c, names, func(k pipeline.Kernel) {
 				fmt.Fprintf(c.OutOrStdout(), "%s\t%s\t%s\n", k.Name, k.Release, k.Image)
 			})
@@ -38,7 +36,7 @@ func newKernelBuild() *cobra.Command {
 }
 
 func newKernelPath() *cobra.Command {
-	var f treeFlags
+	var f kernelFlags
 	var symbols bool
 	c := &cobra.Command{
 		Use:   "path NAME",
@@ -59,13 +57,40 @@ func newKernelPath() *cobra.Command {
 	return c
 }
 
-// build builds the named kernels and hands each to print.
-func (f *treeFlags) build(c *cobra.Command, names []string, print func(pipeline.Kernel)) error {
+// kernelFlags are the flags of the verbs that only build.
+type kernelFlags struct {
+	treeFlags
+	top topFlags
+}
+
+func (f *kernelFlags) add(c *cobra.Command) {
+	f.treeFlags.add(c)
+	f.top.add(c)
+}
+
+// build builds the named kernels, all if there are none, and hands each to
+// print.
+func (f *kernelFlags) build(c *cobra.Command, names []string, print func(pipeline.Kernel)) error {
 	cfg, err := f.config()
 	if err != nil {
 		return err
 	}
-	if cfg.Kernels, err = checkKernels(names); err != nil {
+	switch {
+	case f.top.plain && len(names) == 0:
+		if cfg.Kernels, err = f.top.kernels(&cfg, nil); err != nil {
+			return err
+		}
+	case f.top.plain:
+		return blame.On(blame.Usage, errorf("--no-patch and the kernel %s: the one says which kernel it is, and so does the other", names[0]))
+	case len(names) == 0:
+		cfg.Kernels = cfg.Series.Names()
+	default:
+		cfg.Kernels = names
+	}
+	if err := checkKernels(cfg.Series, cfg.Kernels); err != nil {
+		return err
+	}
+	if err := f.top.apply(c, &cfg); err != nil {
 		return err
 	}
 	p := newProgress(c.ErrOrStderr(), f.quiet)

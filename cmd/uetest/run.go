@@ -25,6 +25,7 @@ const maxJobs = 256
 
 type runFlags struct {
 	bootFlags
+	top     topFlags
 	on      []string
 	variant string
 	kernel  string
@@ -52,14 +53,18 @@ generation, known faults included.`,
   uetest run --on stable,base,rfc     the two controls as well
   uetest run --run 'fork/.*'          some of the tests
   uetest run -K kasan                 a kernel that checks itself
+  uetest run --patch fix.patch        your patch on top of it
+  uetest run --no-patch --patch DIR   your series alone, on the source as it is
+  uetest run -C linux --no-patch      your tree as it is
   uetest run --kernel vmlinux         a kernel that is already built
   uetest run --format ktap            for a CI that reads KTAP`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.exec(c) },
 	}
 	f.add(c)
+	f.top.add(c)
 	fl := c.Flags()
-	fl.StringSliceVar(&f.on, "on", []string{"rfc"}, "kernels to test: "+strings.Join(kernelNames(), ", "))
+	fl.StringSliceVar(&f.on, "on", nil, "kernels to test (default: rfc, or the one that your --series is about): "+strings.Join(kernelNames(), ", "))
 	fl.StringVarP(&f.variant, "variant", "K", "", "build them in this variant: "+strings.Join(shipped().Variants(), ", "))
 	fl.StringVar(&f.kernel, "kernel", "", "boot this uncompressed vmlinux instead of building one")
 	fl.StringVar(&f.run, "run", "", "run only tests whose whole id matches this regular expression")
@@ -76,6 +81,9 @@ generation, known faults included.`,
 func (f *runFlags) exec(c *cobra.Command) error {
 	cfg, err := f.config()
 	if err != nil {
+		return err
+	}
+	if err := f.top.apply(c, &cfg); err != nil {
 		return err
 	}
 	outs, err := parseOuts(f.out)
@@ -116,8 +124,16 @@ func (f *runFlags) exec(c *cobra.Command) error {
 }
 
 func (f *runFlags) config() (pipeline.Config, error) {
-	cfg, err := f.bootFlags.config(inVariant(f.on, f.variant))
+	cfg, err := f.bootFlags.config(nil)
 	if err != nil {
+		return cfg, err
+	}
+	names, err := f.top.kernels(&cfg, f.on)
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Kernels = inVariant(names, f.variant)
+	if err := checkKernels(cfg.Series, cfg.Kernels); err != nil {
 		return cfg, err
 	}
 	cfg.KernelFile = f.kernel
@@ -147,7 +163,9 @@ func wholeID(re string) (*regexp.Regexp, error) {
 
 // reproduce is the command that repeats one test the way this run was done.
 func (f *runFlags) reproduce(kernel, id string) string {
-	args := append([]string{"uetest", "run", "--run", proc.Quote(regexp.QuoteMeta(id))}, f.repeat(kernel, f.kernel)...)
+	on, more := f.top.repeat(kernel)
+	args := append([]string{"uetest", "run", "--run", proc.Quote(regexp.QuoteMeta(id))}, f.repeat(on, f.kernel)...)
+	args = append(args, more...)
 	return strings.Join(args, " ")
 }
 

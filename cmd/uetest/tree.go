@@ -1,6 +1,12 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"uetest/internal/blame"
@@ -12,6 +18,7 @@ import (
 // treeFlags are the flags of every verb that reads a kernel source.
 type treeFlags struct {
 	source   string
+	series   string
 	unproven bool
 	quiet    bool
 }
@@ -19,6 +26,7 @@ type treeFlags struct {
 func (f *treeFlags) add(c *cobra.Command) {
 	fl := c.Flags()
 	fl.StringVarP(&f.source, "source", "C", "", "kernel tree to use instead of the distribution's source package; never written to")
+	fl.StringVar(&f.series, "series", "rfc", "the series that kernels are named of: "+strings.Join(kernelpatches.Names(), ", ")+", or the folder of your own")
 	fl.BoolVar(&f.unproven, "unproven", false, "go on if a file is not the blob that was expected, and say so")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress")
 }
@@ -26,7 +34,26 @@ func (f *treeFlags) add(c *cobra.Command) {
 // config is what these flags say of a job.
 func (f *treeFlags) config() (pipeline.Config, error) {
 	cache, err := cacheDir()
-	return pipeline.Config{Cache: cache, Series: shipped(), SourceDir: f.source, Unproven: f.unproven}, err
+	if err != nil {
+		return pipeline.Config{}, err
+	}
+	s, err := f.load()
+	return pipeline.Config{Cache: cache, Series: s, SourceDir: f.source, Unproven: f.unproven}, err
+}
+
+// load returns the series: a shipped one by its name, or one's own.
+func (f *treeFlags) load() (*kernelpatches.Series, error) {
+	if slices.Contains(kernelpatches.Names(), f.series) {
+		return kernelpatches.Load(f.series)
+	}
+	s, err := kernelpatches.LoadDir(f.series, shipped())
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) && !strings.ContainsRune(f.series, '/') {
+			err = fmt.Errorf("%w; the shipped series are %s", err, strings.Join(kernelpatches.Names(), ", "))
+		}
+		return nil, blame.On(blame.Usage, err)
+	}
+	return s, pipeline.CheckSeries(s)
 }
 
 // bootFlags are the flags of every verb that boots a kernel.
@@ -50,8 +77,8 @@ func (f *bootFlags) config(kernels []string) (pipeline.Config, error) {
 		return cfg, err
 	}
 	cfg.Accel = f.accel
-	cfg.Kernels, err = checkKernels(kernels)
-	return cfg, err
+	cfg.Kernels = kernels
+	return cfg, checkKernels(cfg.Series, kernels)
 }
 
 // repeat are the flags that say again what these say of a job, on a kernel or on
@@ -63,6 +90,9 @@ func (f *bootFlags) repeat(kernel, image string) []string {
 	}
 	if f.source != "" {
 		args = append(args, "-C", proc.Quote(f.source))
+	}
+	if f.series != "rfc" {
+		args = append(args, "--series", proc.Quote(f.series))
 	}
 	if f.accel != "auto" {
 		args = append(args, "--accel", f.accel)
@@ -83,21 +113,17 @@ func shipped() *kernelpatches.Series {
 }
 
 func kernelNames() []string {
-	var names []string
-	for _, k := range shipped().Kernels {
-		names = append(names, k.Name)
-	}
-	return names
+	return shipped().Names()
 }
 
 // checkKernels refuses a name that the series does not have.
-func checkKernels(names []string) ([]string, error) {
+func checkKernels(s *kernelpatches.Series, names []string) error {
 	for _, name := range names {
-		if _, err := shipped().Kernel(name); err != nil {
-			return nil, blame.On(blame.Usage, err)
+		if _, err := s.Kernel(name); err != nil {
+			return blame.On(blame.Usage, err)
 		}
 	}
-	return names, nil
+	return nil
 }
 
 // inVariant names kernels in a variant, as they are if it is empty.

@@ -14,7 +14,7 @@ import (
 //
 // Every line of context has to be there. A hunk whose place has moved is
 // applied if all of its old lines stand at exactly one place after the hunk
-// before it; Check tells by how much. There is no fuzz.
+// before it; Check tells by how much. There is no fuzz; CheckFuzz has it.
 //
 // The error is that of the first change that does not apply: a *HunkError if
 // it is a hunk, and an *Error with the line of the file's header otherwise
@@ -31,7 +31,7 @@ func Apply(base Reader, patches ...*Patch) (Overlay, error) {
 
 // applyFile applies the change of one file to the tree over.On(base) and
 // records the result in over.
-func applyFile(base Reader, over Overlay, p *Patch, c *Change, f *FileDiff) FileReport {
+func applyFile(base Reader, over Overlay, p *Patch, c *Change, f *FileDiff, fuzz int) FileReport {
 	r := FileReport{
 		Patch: p.Name, Subject: c.Subject, Line: f.Line, Path: f.Path(), Old: f.Old, Action: f.action(),
 		WantBefore: f.OldBlob, WantAfter: f.NewBlob,
@@ -49,6 +49,7 @@ func applyFile(base Reader, over Overlay, p *Patch, c *Change, f *FileDiff) File
 		return fail(fmt.Errorf("%s: %w (uetest patch restore)", f.Path(), ErrWhitespace))
 	}
 	tree := over.On(base)
+	r.Applied = f.applied(tree)
 	file := File{Mode: 0o644}
 	if f.Old != "" {
 		data, mode, err := tree.ReadFile(f.Old)
@@ -66,7 +67,7 @@ func applyFile(base Reader, over Overlay, p *Patch, c *Change, f *FileDiff) File
 			return fail(err)
 		}
 	}
-	lines, hunks, ok := applyHunks(keepEnds(string(file.Data)), p, c, f)
+	lines, hunks, ok := applyHunks(keepEnds(string(file.Data)), p, c, f, fuzz)
 	r.Hunks = hunks
 	if !ok {
 		for _, h := range hunks {
@@ -144,14 +145,27 @@ func (f *FileDiff) action() Action {
 
 // applyHunks applies the hunks to the lines of a file. It goes on after one
 // that fails, so that all can be reported; ok says that none did.
-func applyHunks(lines []string, p *Patch, c *Change, f *FileDiff) (result []string, reports []HunkReport, ok bool) {
+func applyHunks(lines []string, p *Patch, c *Change, f *FileDiff, fuzz int) (result []string, reports []HunkReport, ok bool) {
 	ok = true
 	done, drift := 0, 0
 	for i := range f.Hunks {
 		h := &f.Hunks[i]
 		report := HunkReport{Number: i + 1, Header: h.header(), Section: h.Section, Line: h.Line}
 		at, err := locate(lines, done, drift, h)
+		for n := 1; err != nil && n <= fuzz; n++ {
+			loose, ok := h.without(n)
+			if !ok {
+				break
+			}
+			if place, miss := locate(lines, done, drift, &loose); miss == nil {
+				h, at, err, report.Fuzz = &loose, place, nil, n
+			}
+		}
 		if err != nil {
+			if place, ok := h.stands(lines); ok {
+				report.Applied = true
+				err.Why = fmt.Sprintf("it is applied already, at line %d", place+1)
+			}
 			err.Patch, err.Path, err.Number, err.Header = p.Name, f.Path(), i+1, h.header()
 			err.Decoded = c.decoded
 			report.Err = err
@@ -186,13 +200,16 @@ func (h *Hunk) start() int {
 func locate(lines []string, done, drift int, h *Hunk) (int, *HunkError) {
 	old := h.old()
 	first, last := done, len(lines)-len(old)
-	if h.OldStart <= 1 {
+	if h.OldStart <= 1 && !h.loose {
 		last = min(last, 0)
 	}
-	if h.trailing() == 0 {
+	if h.trailing() == 0 && !h.loose {
 		first = max(first, len(lines)-len(old))
 	}
 	want := h.start() + drift
+	if len(old) == 0 && h.loose {
+		return 0, &HunkError{Line: h.Line} // it would apply anywhere
+	}
 	if want >= first && want <= last && matches(lines, old, want) {
 		return want, nil
 	}
@@ -274,8 +291,6 @@ func mismatch(lines []string, first, last, want int, places []int, h *Hunk) *Hun
 	switch {
 	case len(places) > 1:
 		e.Why = fmt.Sprintf("its lines stand at %d other places, of which none is the one meant: lines %s", len(places), list(places))
-	case applied(lines, want, h):
-		e.Why = "it is applied already"
 	case count == len(old) && best > last:
 		e.Why = fmt.Sprintf("its lines stand at line %d, but a hunk for line 1 has to match at the beginning", best+1)
 	case count == len(old) && best < first && h.trailing() == 0:
@@ -311,12 +326,6 @@ func (e *HunkError) explain(lines []string, at int, h *Hunk) {
 	if at >= 0 && at < len(lines) {
 		e.Want, e.Got = chomp(lines[at]), chomp(lines[at])
 	}
-}
-
-// applied says whether the new lines of the hunk stand where they should.
-func applied(lines []string, at int, h *Hunk) bool {
-	after := h.new()
-	return len(after) > 0 && at >= 0 && at+len(after) <= len(lines) && matches(lines, after, at)
 }
 
 func distance(a, b int) int { return max(a-b, b-a) }

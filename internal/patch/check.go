@@ -21,8 +21,9 @@ type FileReport struct {
 	WantBefore, Before string
 	WantAfter, After   string
 
-	Hunks []HunkReport
-	Err   error // why the file's change does not apply, or nil
+	Hunks   []HunkReport
+	Applied bool  // the tree is as the change leaves it: it is applied already
+	Err     error // why the file's change does not apply, or nil
 }
 
 // HunkReport says how one hunk fits.
@@ -33,6 +34,8 @@ type HunkReport struct {
 	Line    int    // of the patch
 	At      int    // line of the file at which it applies, one-based; 0 if not
 	Offset  int    // lines by which that is below the place its header names
+	Fuzz    int    // lines of context at either end that were let go; see CheckFuzz
+	Applied bool   // it does not apply, and its result is there already
 	Err     error  // a *HunkError if it does not apply
 }
 
@@ -56,7 +59,7 @@ func (f *FileReport) Proven() bool {
 // Exact says whether every hunk applies at the place its header names.
 func (f *FileReport) Exact() bool {
 	for _, h := range f.Hunks {
-		if h.Err != nil || h.Offset != 0 {
+		if h.Err != nil || h.Offset != 0 || h.Fuzz != 0 {
 			return false
 		}
 	}
@@ -76,13 +79,18 @@ func (r *Report) Err() error {
 // Check applies patches to base as Apply does, but goes on after an error and
 // says of each file and hunk how it fits. A file whose change does not apply
 // stays as it was for the patches after it.
-func Check(base Reader, patches ...*Patch) *Report {
+func Check(base Reader, patches ...*Patch) *Report { return CheckFuzz(base, 0, patches...) }
+
+// CheckFuzz is Check with fuzz: a hunk that has no place is tried again without
+// the first and last line of its context, and so on up to fuzz lines, as
+// patch(1) does. Nobody who wrote or reviewed the patch has seen it there.
+func CheckFuzz(base Reader, fuzz int, patches ...*Patch) *Report {
 	r := &Report{Overlay: Overlay{}}
 	for _, p := range patches {
 		for i := range p.Changes {
 			c := &p.Changes[i]
 			for j := range c.Files {
-				r.Files = append(r.Files, applyFile(base, r.Overlay, p, c, &c.Files[j]))
+				r.Files = append(r.Files, applyFile(base, r.Overlay, p, c, &c.Files[j], fuzz))
 			}
 		}
 	}

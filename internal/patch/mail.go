@@ -8,7 +8,6 @@ import (
 	"mime"
 	netmail "net/mail"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/emersion/go-message"
@@ -29,11 +28,11 @@ func unwrap(name, data string) ([]Change, Form, error) {
 	lines := splitLines(data)
 	starts := mailStarts(lines)
 	if len(starts) == 0 {
-		c := Change{text: lines, line: 1}
 		if isHeader(lines) {
-			m, err := readMail(name, lines, 1)
-			return []Change{m}, Mail, err
+			changes, err := readMail(name, lines, 1)
+			return changes, Mail, err
 		}
+		c := Change{text: withoutCR(lines), raw: data, line: 1}
 		c.readArchiveHead()
 		return []Change{c}, Diff, nil
 	}
@@ -43,17 +42,61 @@ func unwrap(name, data string) ([]Change, Form, error) {
 		if i+1 < len(starts) {
 			end = starts[i+1]
 		}
-		c, err := readMail(name, lines[start+1:end], start+2)
+		body := lines[start+1 : end]
+		if !formatPatchLine.MatchString(lines[start]) {
+			body = unescapeFrom(body)
+		}
+		mails, err := readMail(name, body, start+2)
 		if err != nil {
 			return nil, Mbox, err
 		}
-		c.separator = lines[start]
-		changes = append(changes, c)
+		mails[0].separator = lines[start]
+		changes = append(changes, mails...)
 	}
 	if len(starts) == 1 {
 		return changes, Mail, nil
 	}
 	return changes, Mbox, nil
+}
+
+// formatPatchLine is the "From " line that git format-patch writes, whose
+// output escapes nothing.
+var formatPatchLine = regexp.MustCompile(`^From [0-9a-f]{40,64} Mon Sep 17 00:00:00 2001\r?$`)
+
+var escapedFrom = regexp.MustCompile(`^>+From `)
+
+// unescapeFrom takes back what an mbox does to lines that begin with "From "
+// (mboxrd; mboxo is the same but for ">From " itself).
+func unescapeFrom(lines []string) []string {
+	var plain []string
+	for i, l := range lines {
+		if escapedFrom.MatchString(l) {
+			if plain == nil {
+				plain = append(plain, lines...)
+			}
+			plain[i] = l[1:]
+		}
+	}
+	if plain == nil {
+		return lines
+	}
+	return plain
+}
+
+// withoutCR takes the carriage returns away that something between git and
+// here has put at the end of every line. Those of a file that has them itself
+// stay: then the diff's own lines have none.
+func withoutCR(lines []string) []string {
+	for _, l := range lines {
+		if !strings.HasSuffix(l, "\r") {
+			return lines
+		}
+	}
+	plain := make([]string, len(lines))
+	for i, l := range lines {
+		plain[i] = strings.TrimSuffix(l, "\r")
+	}
+	return plain
 }
 
 // mailStarts returns the indices of the "From " lines. The first must be the
@@ -92,22 +135,12 @@ func isHeader(lines []string) bool {
 }
 
 // readMail reads one mail whose header starts with the first line, which is
-// number line of the file.
-func readMail(name string, lines []string, line int) (Change, error) {
-	fail := func(at int, err error) (Change, error) {
-		return Change{}, &Error{Name: name, Line: at, Err: err}
+// number line of the file. Mails that are attached to it come after it.
+func readMail(name string, lines []string, line int) ([]Change, error) {
+	fail := func(at int, err error) ([]Change, error) {
+		return nil, &Error{Name: name, Line: at, Err: err}
 	}
-	crlf := true
-	for _, l := range lines {
-		crlf = crlf && strings.HasSuffix(l, "\r")
-	}
-	if crlf {
-		plain := make([]string, len(lines))
-		for i, l := range lines {
-			plain[i] = strings.TrimSuffix(l, "\r")
-		}
-		lines = plain
-	}
+	lines = withoutCR(lines)
 	body := 0
 	for body < len(lines) && strings.TrimSpace(lines[body]) != "" {
 		body++
@@ -115,16 +148,17 @@ func readMail(name string, lines []string, line int) (Change, error) {
 	if body == len(lines) {
 		return fail(line+len(lines)-1, fmt.Errorf("%w: in the header of the mail, before its text", ErrTruncated))
 	}
-	entity, err := message.Read(strings.NewReader(strings.Join(lines, "\n") + "\n"))
+	raw := strings.Join(lines, "\n") + "\n"
+	entity, err := message.Read(strings.NewReader(raw))
 	if err != nil && !message.IsUnknownCharset(err) && !message.IsUnknownEncoding(err) {
 		return fail(line, fmt.Errorf("%w: mail header: %v", ErrMalformed, err))
 	}
-	c := Change{head: lines[:body], text: lines[body+1:], line: line + body + 1}
-	c.readHeader(mail.Header{Header: entity.Header})
+	c := Change{head: lines[:body], text: lines[body+1:], raw: raw, line: line + body + 1}
+	c.readHeader(mail.Header{Header: entity.Header}, line)
 	if plainText(entity.Header) {
-		return c, nil
+		return []Change{c}, nil
 	}
-	text, err := mailText(entity)
+	text, attached, err := mailText(entity)
 	switch {
 	case errors.Is(err, ErrTooBig):
 		return fail(line, err)
@@ -134,7 +168,18 @@ func readMail(name string, lines []string, line int) (Change, error) {
 		return fail(line, fmt.Errorf("%w: text of the mail: %v", ErrMalformed, err))
 	}
 	c.text, c.line, c.decoded = splitLines(strings.ReplaceAll(text, "\r\n", "\n")), 1, true
-	return c, nil
+	changes := []Change{c}
+	for _, a := range attached {
+		mails, _, err := unwrap(name+" ("+a.name+")", a.text)
+		if err != nil {
+			return nil, err
+		}
+		for i := range mails {
+			mails[i].within, mails[i].decoded = a.name, true
+		}
+		changes = append(changes, mails...)
+	}
+	return changes, nil
 }
 
 // plainText says whether the body of a mail stands in the file as it is.
@@ -156,35 +201,83 @@ func plainText(h message.Header) bool {
 	return strings.HasPrefix(typ, "text/")
 }
 
-// mailText returns the text of a mail: its text parts, attached ones as well,
-// one after the other, decoded.
-func mailText(e *message.Entity) (string, error) {
+// attachment is a mail within a mail, or several.
+type attachment struct {
+	name, text string
+}
+
+// maxAttached bounds the mails in a mail: each is read on its own.
+const maxAttached = 1000
+
+// mailText returns the text of a mail, decoded: its text parts and attached
+// diffs, one after the other; and apart from it what is attached as a mail of
+// its own, as git format-patch --attach and "forward as attachment" do.
+func mailText(e *message.Entity) (string, []attachment, error) {
 	var text strings.Builder
+	var attached []attachment
+	size := 0
 	err := e.Walk(func(_ []int, part *message.Entity, err error) error {
 		if err != nil && !message.IsUnknownCharset(err) && !message.IsUnknownEncoding(err) {
 			return err
 		}
-		typ, _, _ := part.Header.ContentType()
-		if typ != "" && !strings.HasPrefix(typ, "text/") || typ == "text/html" {
+		typ, params, _ := part.Header.ContentType()
+		file := params["name"]
+		if _, p, err := part.Header.ContentDisposition(); err == nil && p["filename"] != "" {
+			file = p["filename"]
+		}
+		if !holdsPatch(typ, file) {
 			return nil
 		}
 		data, err := io.ReadAll(io.LimitReader(part.Body, MaxPatch+1))
-		if len(data)+text.Len() > MaxPatch {
+		if size += len(data); size > MaxPatch {
 			return fmt.Errorf("%w: decoded, the limit is %d bytes", ErrTooBig, MaxPatch)
+		}
+		if err != nil {
+			return err
+		}
+		if body := strings.ReplaceAll(string(data), "\r\n", "\n"); (typ == "message/rfc822" || file != "") && isMail(body) {
+			if file == "" {
+				file = "attached mail"
+			}
+			if attached = append(attached, attachment{file, body}); len(attached) > maxAttached {
+				return fmt.Errorf("%w: more than %d attached mails", ErrTooBig, maxAttached)
+			}
+			return nil
 		}
 		text.Write(data)
 		if !bytes.HasSuffix(data, []byte("\n")) {
 			text.WriteByte('\n')
 		}
-		return err
+		return nil
 	})
-	return text.String(), err
+	return text.String(), attached, err
 }
 
-var partOf = regexp.MustCompile(`\[[^\]]*?\b(\d+)/(\d+)\]`)
+// holdsPatch says whether a part of that type and file name may hold a patch.
+// Some mail programs attach one as a stream of bytes.
+func holdsPatch(typ, file string) bool {
+	switch {
+	case typ == "text/html":
+		return false
+	case typ == "", typ == "message/rfc822", strings.HasPrefix(typ, "text/"):
+		return true
+	}
+	for _, suffix := range []string{".patch", ".diff", ".mbox", ".eml"} {
+		if strings.HasSuffix(strings.ToLower(file), suffix) {
+			return true
+		}
+	}
+	return false
+}
 
-// readHeader takes the fields of a mail header, decoded.
-func (c *Change) readHeader(h mail.Header) {
+func isMail(text string) bool {
+	lines := splitLines(text)
+	return len(lines) > 0 && (len(mailStarts(lines)) > 0 || isHeader(lines))
+}
+
+// readHeader takes the fields of a mail header, decoded. line is the number of
+// the header's first line.
+func (c *Change) readHeader(h mail.Header, line int) {
 	words := mime.WordDecoder{CharsetReader: charset.Reader}
 	decode := func(key string) string {
 		raw := h.Get(key)
@@ -199,14 +292,36 @@ func (c *Change) readHeader(h mail.Header) {
 		c.From = a.Name + " <" + a.Address + ">"
 	}
 	c.setSubject(decode("Subject"))
+	c.thread = firstID(h.Get("References"))
+	if c.thread == "" {
+		c.thread = firstID(h.Get("In-Reply-To"))
+	}
+	if c.thread == "" {
+		c.thread = c.ID
+	}
+	c.subjectLine = line
+	for i, l := range c.head {
+		if len(l) > 8 && strings.EqualFold(l[:8], "subject:") {
+			c.subjectLine = line + i
+			break
+		}
+	}
+}
+
+var messageID = regexp.MustCompile(`<([^<>\s]+)>`)
+
+// firstID returns the first Message-ID of a References field: the mail that
+// the thread began with.
+func firstID(s string) string {
+	if m := messageID.FindStringSubmatch(s); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 func (c *Change) setSubject(s string) {
-	c.Subject = s
-	if m := partOf.FindStringSubmatch(s); m != nil {
-		c.Number, _ = strconv.Atoi(m[1])
-		c.Of, _ = strconv.Atoi(m[2])
-	}
+	c.Subject, c.mark = s, parseSubject(s)
+	c.Number, c.Of, c.Version, c.Title = c.mark.number, c.mark.of, c.mark.version, c.mark.title
 }
 
 // readArchiveHead takes subject, sender and date from the top of an archive

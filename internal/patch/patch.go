@@ -39,6 +39,9 @@ var (
 	ErrTruncated  = errors.New("it ends too early")
 	ErrMalformed  = errors.New("not a valid diff")
 	ErrBinary     = errors.New("binary change")
+	ErrMissing    = errors.New("missing")
+	ErrDouble     = errors.New("there twice")
+	ErrMixed      = errors.New("mails of two versions of a series")
 	ErrMode       = errors.New("file mode that is neither 100644 nor 100755")
 	ErrWhitespace = errors.New("its whitespace is lost, it has to be restored first")
 )
@@ -62,12 +65,20 @@ func (p *Patch) Bytes() []byte { return p.data }
 // Change is one mail of a patch, or the whole of a plain diff.
 type Change struct {
 	Subject, From, Date, ID string // header fields, decoded; ID is the Message-ID
+	Title                   string // the subject without its brackets
 	Number, Of              int    // the n and m of "[PATCH n/m]", or 0
+	Version                 int    // the N of "[PATCH vN]", 1 if it has none
 	Files                   []FileDiff
 
 	head      []string // the lines of the mail's header; nil for text that is no mail
 	separator string   // the "From " line in front of it, or ""
 	headEnd   int      // where the message starts in text, behind an archive page's head
+
+	mark        subject // what the subject says
+	subjectLine int     // line of Name, one-based; 0 if it is no mail
+	thread      string  // Message-ID of the mail that its thread began with, or ""
+	within      string  // the attachment that it is in, or ""
+	raw         string  // the text that it was read from
 
 	text    []string // the lines of the decoded body, without line ends
 	line    int      // line of Name at which text starts, one-based
@@ -106,7 +117,8 @@ type Hunk struct {
 	Lines              []Line
 	Line               int // of its header in the file, one-based
 
-	head, tail int // lines of text: the header and what follows it
+	head, tail int  // lines of text: the header and what follows it
+	loose      bool // some of its context was taken off
 }
 
 // Line is a line of a hunk.

@@ -1,11 +1,9 @@
 package patch
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -16,65 +14,167 @@ import (
 
 // Read reads a patch and tells what it is. The name is for errors alone.
 //
-// It takes a mail or an mbox (MIME, any transfer encoding and charset), git
-// format-patch output, a plain diff by git or GNU diff, and text out of a web
-// archive whose whitespace is lost. In the last case Form is Archive and the
-// hunks have no Lines: Restore has to be asked.
+// It takes a mail or an mbox (MIME, any transfer encoding and charset, gzip),
+// git format-patch output, a plain diff by git or GNU diff, and text out of a
+// web archive whose whitespace is lost. In the last case Form is Archive and
+// the hunks have no Lines: Restore has to be asked.
 //
-// Mails without a diff are left out; the others are put in the order of their
-// [n/m]. Errors are *Error with the line, blamed on the patch, and wrap one of
-// ErrEmpty, ErrNoDiff, ErrTruncated, ErrMalformed, ErrBinary, ErrMode, ErrPath,
-// ErrSymlink and ErrTooBig.
+// Mails without a diff and answers are left out; the others are put in the
+// order of their [n/m], and have to be all there: see ReadSeries. Errors are
+// *Error with the line, blamed on the patch, and wrap one of ErrEmpty,
+// ErrNoDiff, ErrTruncated, ErrMalformed, ErrBinary, ErrMode, ErrPath,
+// ErrSymlink, ErrTooBig, ErrMissing, ErrDouble and ErrMixed.
 func Read(name string, data []byte) (*Patch, error) {
 	p, err := read(name, data)
 	return p, blame.On(blame.Patch, err)
 }
 
 func read(name string, data []byte) (*Patch, error) {
-	if len(data) > MaxPatch {
-		return nil, &Error{Name: name, Err: fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooBig, len(data), MaxPatch)}
-	}
-	if strings.TrimSpace(string(data)) == "" {
-		return nil, &Error{Name: name, Err: ErrEmpty}
-	}
-	if i := slices.Index(data, 0); i >= 0 {
-		line := 1 + strings.Count(string(data[:i]), "\n")
-		return nil, &Error{Name: name, Line: line, Err: fmt.Errorf("%w: it holds a NUL byte", ErrMalformed)}
-	}
-	p := &Patch{Name: name, data: data}
-	changes, form, err := unwrap(name, string(data))
+	l, err := open(name, data)
 	if err != nil {
 		return nil, err
 	}
-	p.Form = form
+	mails, err := arrange([]*mailbox{l}, false, nil)
+	if err != nil {
+		return nil, err
+	}
+	p := &Patch{Name: name, Form: l.form, data: data}
+	for _, m := range mails {
+		p.Changes = append(p.Changes, *m.change)
+		p.Masked = append(p.Masked, m.change.masked()...)
+	}
+	return p, nil
+}
+
+// mailbox is what one patch file holds.
+type mailbox struct {
+	name   string
+	group  string // what it belongs to: files of one group are one source
+	form   Form
+	mails  []*Change // with a diff, in the order of the file
+	covers []*Change // introductions: n is 0
+	left   []Left    // what is no patch
+}
+
+// open reads a patch file.
+func open(name string, data []byte) (*mailbox, error) {
+	text, err := openText(name, data)
+	if err != nil {
+		return nil, err
+	}
+	changes, form, err := unwrap(name, text)
+	if err != nil {
+		return nil, err
+	}
+	l := &mailbox{name: name, group: name, form: form}
 	damaged := false
-	for i := range changes {
-		c := &changes[i]
+	answers := l.sort(changes)
+	for _, answer := range answers {
+		// An answer may bring a patch of its own. It is meant if it is all
+		// there is, and an opinion if there are others.
+		if len(l.mails) == 0 && len(answers) == 1 && answer.scan(name) == nil && len(answer.Files) > 0 {
+			l.mails = append(l.mails, answer)
+			answer.Number, answer.Of = 0, 0
+			continue
+		}
+		l.leave(answer, "an answer")
+	}
+	for _, c := range l.mails {
 		if err := c.scan(name); err != nil {
 			return nil, err
 		}
 		if len(c.Files) == 0 {
-			continue
+			return nil, l.noDiff(c)
 		}
-		p.Masked = append(p.Masked, c.masked()...)
 		lost, err := c.read(name)
 		if err != nil {
 			return nil, err
 		}
 		damaged = damaged || lost
-		p.Changes = append(p.Changes, *c)
 	}
-	if len(p.Changes) == 0 {
-		return nil, &Error{Name: name, Err: fmt.Errorf("%w: expected a line \"diff --git a/FILE b/FILE\", or \"--- FILE\" and \"+++ FILE\" before a hunk", ErrNoDiff)}
+	if len(l.mails) == 0 && len(l.covers) == 0 {
+		return nil, l.nothing(changes)
 	}
 	if damaged {
-		p.Form = Archive
-		for i := range p.Changes {
-			p.Changes[i].dropLines()
+		l.form = Archive
+		for _, c := range l.mails {
+			c.dropLines()
 		}
 	}
-	slices.SortStableFunc(p.Changes, func(a, b Change) int { return cmp.Compare(a.Number, b.Number) })
-	return p, nil
+	return l, nil
+}
+
+// sort tells the mails that have to hold a patch from the others.
+func (l *mailbox) sort(changes []Change) (answers []*Change) {
+	for i := range changes {
+		c := &changes[i]
+		switch {
+		case c.mark.reply:
+			answers = append(answers, c)
+		case c.mark.cover():
+			l.covers = append(l.covers, c)
+		case c.Of > 0 || c.hasDiff():
+			l.mails = append(l.mails, c)
+		case c.head != nil || len(changes) > 1:
+			l.leave(c, "no diff in it")
+		}
+	}
+	return answers
+}
+
+// hasDiff says whether the header of a file's diff is in the text, or the
+// header of a hunk that has none.
+func (c *Change) hasDiff() bool {
+	for i := range c.text {
+		if fileHeader(c.text, i) != notHeader || hunkHeader.MatchString(c.text[i]) && c.inDiff(i) {
+			return true
+		}
+	}
+	return false
+}
+
+// leave notes a mail that is no patch.
+func (l *mailbox) leave(c *Change, why string) {
+	l.left = append(l.left, Left{Name: c.place(l.name), Line: c.subjectLine, Subject: c.Subject, Why: why})
+}
+
+// place names the file that the change is in.
+func (c *Change) place(name string) string {
+	if c.within == "" {
+		return name
+	}
+	return name + " (" + c.within + ")"
+}
+
+var quotedDiff = regexp.MustCompile(`^[>|] ?(diff --git a/|\+\+\+ b/|@@ -\d)`)
+
+// noDiff is the error for a mail that should have a diff.
+func (l *mailbox) noDiff(c *Change) error {
+	what := fmt.Sprintf("patch %s %q: %%w", c.mark.part(), c.Title)
+	if c.Of == 0 {
+		what = "%w"
+	}
+	why := ": expected a line \"diff --git a/FILE b/FILE\", or \"--- FILE\" and \"+++ FILE\" before a hunk"
+	for i, t := range c.text {
+		if quotedDiff.MatchString(t) {
+			why = fmt.Sprintf(": the one at line %d is quoted; save the mail that this one answers", c.lineOf(i))
+			break
+		}
+	}
+	return &Error{Name: c.place(l.name), Line: c.subjectLine, Err: fmt.Errorf(what+"%s", ErrNoDiff, why)}
+}
+
+// nothing is the error for a file without a patch.
+func (l *mailbox) nothing(changes []Change) error {
+	for i := range changes {
+		for _, t := range changes[i].text {
+			if quotedDiff.MatchString(t) {
+				changes[i].Of, changes[i].subjectLine = 0, 0
+				return l.noDiff(&changes[i])
+			}
+		}
+	}
+	return l.noDiff(&Change{})
 }
 
 // read reads the lines of the hunks. It returns whether their whitespace is

@@ -66,8 +66,8 @@ func TestReadTellsTheFormOfAPatch(t *testing.T) {
 		{"base64", mailText1(wrapped64(diffText), "Content-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: base64\n"), Mail, 1},
 		{"Latin-1", mailText1(strings.NewReplacer("ö", "\xf6", "ß", "\xdf").Replace(diffText), "Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: 8bit\n"), Mail, 1},
 		{"an attachment", mailText1("--b\nContent-Type: text/plain\n\nHello.\n--b\nContent-Type: text/x-patch\n\n"+diffText+"\n--b--\n", multi), Mail, 1},
-		{"an mbox", "From a@b Thu Oct 27 18:40:26 2022\n" + mailText1(diffText, "") + "\nFrom a@b Thu Oct 27 18:40:27 2022\n" +
-			strings.Replace(mailText1(diffText, ""), "3/7", "2/7", 1), Mbox, 2},
+		{"an mbox", "From a@b Thu Oct 27 18:40:26 2022\n" + strings.Replace(mailText1(diffText, ""), "3/7", "1/2", 1) + "\nFrom a@b Thu Oct 27 18:40:27 2022\n" +
+			strings.Replace(mailText1(diffText, ""), "3/7", "2/2", 1), Mbox, 2},
 		{"archive text", "[PATCH] a: b\n\nFrom: Somebody\nDate: Thu Oct 27 2022 - 18:40:26 EST\n\nWords.\n\n" + damages[0].hurt(diffText), Archive, 1},
 		{"an added file without its whitespace", "diff --git a/x.c b/x.c\nnew file mode 100644\nindex 0000000..2222222\n--- /dev/null\n+++ b/x.c\n@@ -0,0 +1,4 @@\n+int x(void)\n+{\n+ return 0;\n+}\n", Archive, 1},
 	}
@@ -132,7 +132,7 @@ func TestBadPatchesAreRefusedWithTheirLine(t *testing.T) {
 		{"empty", "", ErrEmpty, 0},
 		{"blank", " \n\t\n", ErrEmpty, 0},
 		{"no diff", "Hello.\nNothing here.\n", ErrNoDiff, 0},
-		{"a mail without a diff", mailText1("Hello.\n", ""), ErrNoDiff, 0},
+		{"a mail without a diff", mailText1("Hello.\n", ""), ErrNoDiff, 2},
 		{"NUL", "diff --git a/x b/x\n\x00", ErrMalformed, 2},
 		{"a header without a mail", "From: a@b\nSubject: x\n", ErrTruncated, 2},
 		{"cut in a hunk", diffText[:strings.Index(diffText, "+int c")], ErrTruncated, 8},

@@ -104,7 +104,7 @@ func (c *Change) inDiff(i int) bool {
 
 // errorAt places err at line i of the text.
 func (c *Change) errorAt(name string, i int, err error) error {
-	return &Error{name, c.lineOf(i), c.decoded, err}
+	return &Error{c.place(name), c.lineOf(i), c.decoded, err}
 }
 
 // lineOf turns an index into text to a line number of the file.

@@ -140,6 +140,7 @@ func (d *driver) plan(ctx context.Context, tests []catalog.Test) ([]catalog.Test
 		_, applies := t.On(g)
 		return !applies || !d.takes(t)
 	})
+	tests = d.kernel.expected(g, tests)
 	d.run.Generation = string(g)
 	d.judge = results.NewJudge(g, tests, d.kernel.must)
 	return d.compile(ctx, tests)

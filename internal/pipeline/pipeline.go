@@ -17,6 +17,7 @@ import (
 	"uetest/initramfs"
 	"uetest/internal/blame"
 	"uetest/internal/cache"
+	"uetest/internal/patch"
 	"uetest/internal/results"
 	"uetest/internal/vm"
 	"uetest/kernel-patches"
@@ -30,6 +31,8 @@ type Config struct {
 	Cache   string                // sources, builds, images, saved runs
 	Series  *kernelpatches.Series // where the named kernels come from
 	Kernels []string              // names of kernels of the series, in order
+	Patches []*patch.Patch        // put on top of each of them, in order
+	Fuzz    int                   // lines of context that those may lack; see patch.CheckFuzz
 
 	SourceDir   string         // a kernel tree in place of the source package; never written to
 	KernelFile  string         // a prebuilt vmlinux in place of the named kernels

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -22,10 +21,14 @@ type patched struct {
 	applied  []string
 	blobs    []results.Blob
 	unproven []string // a line for each file that is not what the series names
+	top      []results.TopPatch
 }
 
 func (p *patched) note() string {
 	text := fmt.Sprintf("%d applied", len(p.applied))
+	if len(p.top) > 0 {
+		text += fmt.Sprintf(", %d of them on top", len(p.top))
+	}
 	if len(p.unproven) > 0 {
 		return text + ", UNPROVEN"
 	}
@@ -163,7 +166,7 @@ func applyFrom(tree patch.Reader, s *kernelpatches.Series, k, from kernelpatches
 		if err != nil {
 			return nil, err
 		}
-		one, err := patch.Read(path.Join("kernel-patches", s.Name, name), data)
+		one, err := patch.Read(s.Path(name), data)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,12 +21,25 @@ import (
 type target struct {
 	name   string
 	kernel kernelpatches.Kernel
-	file   string // a prebuilt image; then kernel is empty
+	file   string         // a prebuilt image; then kernel is empty
+	top    []*patch.Patch // on top of the kernel
+}
+
+// declared is the generation that the series says the kernel is of; empty if
+// nobody can say, for a patch on top may change it.
+func (t target) declared() string {
+	if len(t.top) > 0 {
+		return ""
+	}
+	return t.kernel.Generation
 }
 
 // targets returns the kernels that cfg asks for.
 func (cfg *Config) targets() ([]target, error) {
 	if cfg.KernelFile != "" {
+		if len(cfg.Patches) > 0 {
+			return nil, blame.On(blame.Usage, errors.New("--kernel and --patch: a kernel that is already built can't be patched; say -C or --on"))
+		}
 		return []target{{name: filepath.Base(cfg.KernelFile), file: cfg.KernelFile}}, nil
 	}
 	var ts []target
@@ -34,7 +48,7 @@ func (cfg *Config) targets() ([]target, error) {
 		if err != nil {
 			return nil, blame.On(blame.Usage, err)
 		}
-		ts = append(ts, target{name: name, kernel: k})
+		ts = append(ts, target{name: TopName(name, cfg.Patches), kernel: k, top: cfg.Patches})
 	}
 	return ts, nil
 }
@@ -50,6 +64,8 @@ type built struct {
 	variant    string             // of its configuration
 	tree       openTree           // nil without a source
 	must       []feature.Name     // what its configuration was made to have
+	// expect is what the series expects otherwise than the catalogue, by test.
+	expect map[string]kernelpatches.Expected
 }
 
 // build makes the target's kernel: the patch stage, then the kernel stage.
@@ -82,13 +98,14 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 	return built{
 		tree:    func(ctx context.Context) (patch.Reader, func(), error) { return t.tree(ctx, cfg) },
 		vmlinux: image.Vmlinux, symbols: image.Symbols, release: image.Release, cached: image.Cached,
-		generation: catalog.Generation(t.kernel.Generation),
+		generation: catalog.Generation(t.declared()),
+		expect:     cfg.Series.Expect(plainName(t.kernel)),
 		variant:    t.kernel.Variant,
 		must:       feature.All(),
 		info: results.Kernel{
 			Name: t.name, Source: cfg.sourceName(t.kernel.Source), Patches: p.applied, Blobs: p.blobs,
 			Proven: len(p.unproven) == 0, Unproven: p.unproven,
-			Declared: t.kernel.Generation, Key: image.Key, Image: image.Vmlinux,
+			Top: p.top, Declared: t.declared(), Key: image.Key, Image: image.Vmlinux,
 		},
 	}, nil
 }
@@ -118,6 +135,9 @@ func (t target) patched(ctx context.Context, cfg *Config, b *kernel.Builder) (ke
 		return src, nil, nil, blame.On(blame.Host, err)
 	}
 	p, err := applyTo(tree, cfg.Series, t.kernel, cfg.Unproven)
+	if err == nil {
+		err = p.onTop(tree, t.top, cfg.Fuzz, cfg.Unproven)
+	}
 	if err != nil {
 		_ = tree.Close()
 		return src, nil, nil, err

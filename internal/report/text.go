@@ -92,10 +92,39 @@ func (p *printer) head(r *results.Run) {
 		}
 		p.f("  %s %s %s\n", b.Path, short(b.Got), mark)
 	}
+	for i := range k.Top {
+		p.top(&k.Top[i])
+	}
 	for _, u := range k.Unproven {
 		p.f("  %s %s\n", p.paint(red, "UNPROVEN"), u)
 	}
 	p.f("\n")
+}
+
+// top says which patch was put on the kernel, and how it fits.
+func (p *printer) top(t *results.TopPatch) {
+	p.f("  on top: %s", t.File)
+	if t.Subject != "" {
+		p.f("  %s", t.Subject)
+	}
+	switch t.Restored {
+	case "proven":
+		p.f("  %s", p.paint(green, "restored, proven"))
+	case "unproven":
+		p.f("  %s", p.paint(red, "restored, UNPROVEN"))
+	}
+	p.f("\n")
+	for i := range t.Files {
+		f := &t.Files[i]
+		color := yellow
+		if f.Proven {
+			color = green
+		}
+		p.f("    %s %s: %s\n", f.Action, f.Path, p.paint(color, f.Base()))
+		for _, m := range f.Moved {
+			p.f("      %s\n", p.paint(yellow, m))
+		}
+	}
 }
 
 func (p *printer) areas(r *results.Run) {

@@ -8,6 +8,8 @@
 package results
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"uetest/internal/blame"
@@ -76,6 +78,47 @@ type Kernel struct {
 	Declared string   `json:"declared,omitempty"` // the generation the series declares
 	Key      string   `json:"key,omitempty"`      // image cache key
 	Image    string   `json:"image"`              // path of what was booted
+
+	// Top are the patches that somebody put on the kernel of the series, in
+	// order. Blobs is about the kernel below them.
+	Top []TopPatch `json:"top,omitempty"`
+}
+
+// TopPatch is a patch on top of a kernel of the series.
+type TopPatch struct {
+	File     string    `json:"file"`
+	Subject  string    `json:"subject,omitempty"`
+	Restored string    `json:"restored,omitempty"` // "proven" or "unproven" if it had lost its whitespace
+	Files    []TopFile `json:"files"`
+}
+
+// TopFile is a file that such a patch changes. Blob ids are as the patch's
+// index line has them, which may be abbreviated or none, and in full as they
+// are.
+type TopFile struct {
+	Path       string   `json:"path"`
+	Action     string   `json:"action"` // modify, create, delete, rename, copy
+	WantBefore string   `json:"want_before,omitempty"`
+	Before     string   `json:"before,omitempty"`
+	WantAfter  string   `json:"want_after,omitempty"`
+	After      string   `json:"after,omitempty"`
+	Proven     bool     `json:"proven"`          // the result is the one that the patch names
+	Moved      []string `json:"moved,omitempty"` // hunks that stand elsewhere than their header says
+}
+
+// Base says on what a file's change was applied, in the words of its proof.
+func (f *TopFile) Base() string {
+	switch {
+	case f.Proven && f.Action == "delete":
+		return fmt.Sprintf("deleted, blob %.12s was the one in the index line", f.Before)
+	case f.Proven:
+		return fmt.Sprintf("blob %.12s is the one in the index line", f.After)
+	case f.WantAfter == "" && f.WantBefore == "":
+		return "the patch has no index line to prove it by"
+	case f.WantBefore != "" && f.Before != "" && !strings.HasPrefix(f.Before, f.WantBefore):
+		return fmt.Sprintf("applied at another base: blob %.12s, written for %.12s", f.Before, f.WantBefore)
+	}
+	return fmt.Sprintf("blob %.12s, the index line has %.12s", f.After, f.WantAfter)
 }
 
 // Blob is a file of the kernel tree that the series names a git blob for.
