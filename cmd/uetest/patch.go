@@ -159,61 +159,6 @@ func explain(w io.Writer, base string, r *patch.Restored) {
 	}
 }
 
-func newCheck() *cobra.Command {
-	var f treeFlags
-	c := &cobra.Command{
-		Use:   "check FILE",
-		Short: "say how a patch fits a tree: which blobs are there, how each hunk applies",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return f.withPatch(c, args[0], func(job *patchJob) error {
-				r := patch.Check(job.base, job.patch)
-				printCheck(c.OutOrStdout(), job.base.Name, r)
-				return blame.On(blame.Patch, r.Err())
-			})
-		},
-	}
-	f.add(c)
-	return c
-}
-
-func printCheck(w io.Writer, base string, r *patch.Report) {
-	fmt.Fprintf(w, "on %s\n", base)
-	for i := range r.Files {
-		file := &r.Files[i]
-		fmt.Fprintf(w, "%s: %s\n", file.Path, file.Action)
-		fmt.Fprintf(w, "  before: %s\n", compareBlobs(file.Before, file.WantBefore))
-		if file.Err == nil {
-			fmt.Fprintf(w, "  after:  %s\n", compareBlobs(file.After, file.WantAfter))
-		}
-		for _, h := range file.Hunks {
-			fmt.Fprintf(w, "  hunk %d %s: ", h.Number, h.Header)
-			switch {
-			case h.Err != nil:
-				fmt.Fprintf(w, "does not apply: %v\n", h.Err)
-			case h.Offset != 0:
-				fmt.Fprintf(w, "applies at line %d (offset %+d)\n", h.At, h.Offset)
-			default:
-				fmt.Fprintf(w, "applies exactly\n")
-			}
-		}
-	}
-}
-
-func compareBlobs(got, want string) string {
-	switch {
-	case got == "" && want == "":
-		return "no file"
-	case got == "":
-		return fmt.Sprintf("no file, the patch names blob %s", want)
-	case want == "":
-		return fmt.Sprintf("blob %.12s, the patch names none", got)
-	case patch.SameBlob(want, got):
-		return fmt.Sprintf("blob %.12s, as the patch says", got)
-	}
-	return fmt.Sprintf("blob %.12s, the patch says %s", got, want)
-}
-
 func newApply() *cobra.Command {
 	var f treeFlags
 	var output string

@@ -60,6 +60,7 @@ var may = map[string][]string{
 	"internal/agent":                {"internal/feature", "internal/wire", "internal/uapi", "selftests/catalog"},
 	"internal/bundle":               {"internal/blame"},
 	"internal/cache":                {"internal/blame"},
+	"internal/git":                  {"internal/proc", "internal/blame"},
 	"internal/kernel":               {"internal/proc", "internal/blame", "internal/cache"},
 	"internal/patch":                {"internal/blame", "internal/patch/layout"},
 	"internal/patch/layout/measure": {"internal/patch/layout"},

@@ -136,7 +136,7 @@ func (t target) patched(ctx context.Context, cfg *Config, b *kernel.Builder) (ke
 	}
 	p, err := applyTo(tree, cfg.Series, t.kernel, cfg.Unproven)
 	if err == nil {
-		err = p.onTop(tree, t.top, cfg.Fuzz, cfg.Unproven)
+		err = p.onTop(tree, t.top, cfg.topping(ctx))
 	}
 	if err != nil {
 		_ = tree.Close()

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -57,17 +58,17 @@ func stem(file string) string {
 // onTop applies patches to the kernel that p is, restored first if they have
 // lost their whitespace. What it proves is told by a patch's own index lines:
 // the series names no blobs for what others put on it.
-func (p *patched) onTop(base patch.Reader, top []*patch.Patch, fuzz int, unproven bool) error {
+func (p *patched) onTop(base patch.Reader, top []*patch.Patch, o topping) error {
 	if p.changes == nil {
 		p.changes = patch.Overlay{}
 	}
 	for _, one := range top {
 		tree := p.changes.On(base)
-		healthy, note, err := restored(one, tree, unproven)
+		healthy, note, err := o.restored(one, tree)
 		if err != nil {
 			return err
 		}
-		report := patch.CheckFuzz(tree, fuzz, healthy)
+		report := patch.CheckFuzz(tree, o.fuzz, healthy)
 		if err := report.Err(); err != nil {
 			return topError(one, report, err)
 		}
@@ -91,17 +92,48 @@ const (
 	unprovenRestore = "unproven"
 )
 
-// restored gives a patch its whitespace back, if it has lost it.
-func restored(p *patch.Patch, tree patch.Reader, unproven bool) (healthy *patch.Patch, note string, err error) {
-	r, err := patch.Restore(p, tree, patch.Options{Unproven: unproven})
-	if err != nil {
-		var doubt *patch.UnprovenError
-		if errors.As(err, &doubt) {
-			err = blame.On(blame.Patch, fmt.Errorf("%w\n%s", err, goOn))
+// topping says how patches are put on top.
+type topping struct {
+	fuzz     int
+	unproven bool
+	// find opens the tree that a patch was written for, and returns nil if it
+	// finds none. It may be nil.
+	find func(*patch.Patch) (*Base, error)
+}
+
+// topping is what cfg says of it.
+func (cfg *Config) topping(ctx context.Context) topping {
+	return topping{cfg.Fuzz, cfg.Unproven, func(p *patch.Patch) (*Base, error) {
+		b, err := FindBase(ctx, *cfg, p)
+		if err == nil && !b.Exact {
+			err = b.Close()
+			b = nil
 		}
-		return nil, "", err
+		return b, err
+	}}
+}
+
+// restored gives a patch its whitespace back, if it has lost it: on the tree
+// that it was written for, which may be another than the one it is put on.
+func (o topping) restored(p *patch.Patch, tree patch.Reader) (healthy *patch.Patch, note string, err error) {
+	if p.Form == patch.Archive && !writtenFor(tree, p) && o.find != nil {
+		base, err := o.find(p)
+		if err != nil {
+			return nil, "", err
+		}
+		if base != nil {
+			defer func() { _ = base.Close() }()
+			tree = base
+		}
 	}
-	if r.Unchanged {
+	r, err := patch.Restore(p, tree, patch.Options{Unproven: o.unproven})
+	var doubt *patch.UnprovenError
+	switch {
+	case errors.As(err, &doubt):
+		return nil, "", blame.On(blame.Patch, fmt.Errorf("%w\n%s", err, goOn))
+	case err != nil:
+		return nil, "", err
+	case r.Unchanged:
 		return p, "", nil
 	}
 	note = provenRestore

@@ -64,7 +64,7 @@ func TestPatchOnTopSaysHowItFits(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			p := &patched{changes: patch.Overlay{}}
 			base := mapTree{"y.c": tt.tree}
-			if err := p.onTop(base, []*patch.Patch{mustRead(t, "fix.patch", tt.patch)}, tt.fuzz, false); err != nil {
+			if err := p.onTop(base, []*patch.Patch{mustRead(t, "fix.patch", tt.patch)}, topping{fuzz: tt.fuzz}); err != nil {
 				t.Fatal(err)
 			}
 			f := p.top[0].Files[0]
@@ -84,7 +84,7 @@ func TestPatchesOnTopApplyOneAfterTheOther(t *testing.T) {
 	p := &patched{}
 	first := fixLine(5, "", "")
 	second := strings.Replace(fixLine(8, "", ""), " int l5;", " long l5;", 1)
-	if err := p.onTop(base, []*patch.Patch{mustRead(t, "a.patch", first), mustRead(t, "b.patch", second)}, 0, false); err != nil {
+	if err := p.onTop(base, []*patch.Patch{mustRead(t, "a.patch", first), mustRead(t, "b.patch", second)}, topping{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Join(p.applied, " "); got != "a.patch b.patch" || len(p.top) != 2 {
@@ -110,7 +110,7 @@ func TestPatchThatDoesNotFitSaysWhy(t *testing.T) {
 		if tree == "" {
 			base = mapTree{}
 		}
-		err := (&patched{}).onTop(base, []*patch.Patch{mustRead(t, "fix.patch", text)}, 0, false)
+		err := (&patched{}).onTop(base, []*patch.Patch{mustRead(t, "fix.patch", text)}, topping{})
 		if err == nil || !strings.Contains(err.Error(), want) || blame.Of(err) != blame.Patch {
 			t.Errorf("got %v, blamed on %v\nwant %s", err, blame.Of(err), want)
 		}
@@ -127,19 +127,19 @@ func TestArchiveTextOnTopIsRestored(t *testing.T) {
 	}
 	base := mapTree{"y.c": before}
 	p := &patched{}
-	if err := p.onTop(base, []*patch.Patch{mustRead(t, "page.txt", lost(patch.BlobID([]byte(after))))}, 0, false); err != nil {
+	if err := p.onTop(base, []*patch.Patch{mustRead(t, "page.txt", lost(patch.BlobID([]byte(after))))}, topping{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := string(p.changes["y.c"].Data); got != after || p.top[0].Restored != provenRestore || len(p.unproven) > 0 {
 		t.Errorf("restored to %q, %+v, %q", got, p.top[0], p.unproven)
 	}
 	wrong := mustRead(t, "page.txt", lost(strings.Repeat("1", 40)))
-	err := (&patched{}).onTop(base, []*patch.Patch{wrong}, 0, false)
+	err := (&patched{}).onTop(base, []*patch.Patch{wrong}, topping{})
 	if err == nil || blame.Of(err) != blame.Patch || !strings.Contains(err.Error(), "--unproven") {
 		t.Errorf("got %v, blamed on %v; want an error that names --unproven", err, blame.Of(err))
 	}
 	p = &patched{}
-	if err := p.onTop(base, []*patch.Patch{wrong}, 0, true); err != nil {
+	if err := p.onTop(base, []*patch.Patch{wrong}, topping{unproven: true}); err != nil {
 		t.Fatal(err)
 	}
 	if p.top[0].Restored != unprovenRestore || len(p.unproven) != 1 {
