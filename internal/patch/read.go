@@ -86,6 +86,9 @@ func open(name string, data []byte) (*mailbox, error) {
 		if len(c.Files) == 0 {
 			return nil, l.noDiff(c)
 		}
+		if err := c.glued(name); err != nil {
+			return nil, err
+		}
 		lost, err := c.read(name)
 		if err != nil {
 			return nil, err
@@ -120,6 +123,22 @@ func (l *mailbox) sort(changes []Change) (answers []*Change) {
 		}
 	}
 	return answers
+}
+
+// glued returns an error if another mail begins below the diff: the lines that
+// part mails are lost, and with them the order.
+func (c *Change) glued(name string) error {
+	if c.head == nil {
+		return nil
+	}
+	for i := c.files; i < len(c.text); i++ {
+		if s, ok := strings.CutPrefix(c.text[i], "Subject: "); ok {
+			if mark := parseSubject(s); mark.patch {
+				return c.errorAt(name, i, fmt.Errorf("%w: another mail begins here, %q, and no line \"From \" parts it from the one before; give each as a file of its own, or all as an mbox", ErrMalformed, s))
+			}
+		}
+	}
+	return nil
 }
 
 // hasDiff says whether the header of a file's diff is in the text, or the

@@ -139,6 +139,7 @@ func TestWhatASeriesLacksIsNamed(t *testing.T) {
 		{"no diff in one", inputs(box(one, post("[PATCH 2/3] two", "", 0), three)), ErrNoDiff, `a:13: patch 2/3 "two": no diff in it`},
 		{"a quote of the patch alone", inputs("From: B <b@c>\nSubject: Re: [PATCH] x\n\n> diff --git a/f.c b/f.c\n> --- a/f.c\n"), ErrNoDiff, "is quoted; save the mail that this one answers"},
 		{"answers with diffs alone", inputs(box(post("Re: [PATCH] x", "", 1), post("Re: [PATCH] x", "", 2))), ErrNoDiff, "no diff in it"},
+		{"mails with nothing between them", inputs(one + two), ErrMalformed, `a:10: not a valid diff: another mail begins here, "[PATCH 2/3] two"`},
 		{"cut gzip", inputs(packedGzip(t, one)[:60]), ErrTruncated, "compressed text"},
 		{"xz", inputs("\xfd7zXZ\x00\x00"), ErrMalformed, "xz -d"},
 		{"UTF-16", inputs("\xff\xfed\x00i\x00"), ErrMalformed, "UTF-16"},
