@@ -15,7 +15,8 @@ import (
 
 type reproFlags struct {
 	bootFlags
-	on []string
+	on     []string
+	record string
 }
 
 func newRepro() *cobra.Command {
@@ -27,10 +28,16 @@ func newRepro() *cobra.Command {
 those that have not, and says reproduced or not reproduced with the evidence:
 what was seen, what was promised, what the kernel logged.
 
-The exit code is 0 if each kernel has the fault just if the catalogue says so.`,
+The exit code is 0 if each kernel has the fault just if the catalogue says so.
+
+With --record it runs on the first kernel that has the fault, or on that of --on,
+in a guest whose every input is recorded, and writes a bundle that 'uetest
+replay' plays on another machine, to the byte. It has been replayed when repro
+says that it is there.`,
 		Example: `  uetest list faults
   uetest repro map-private-parent-missed
-  uetest repro page-end-oops --on rfc`,
+  uetest repro page-end-oops --on rfc
+  uetest repro page-end-oops --record`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { return faultIDs(), 0 },
 		RunE:              func(c *cobra.Command, args []string) error { return f.exec(c, args[0]) },
@@ -38,6 +45,8 @@ The exit code is 0 if each kernel has the fault just if the catalogue says so.`,
 	f.add(c)
 	fl := c.Flags()
 	fl.StringSliceVar(&f.on, "on", nil, "kernels to try (default: all that the fault's tests apply to)")
+	fl.StringVar(&f.record, "record", "", "record the guest and write a bundle for 'uetest replay' to this file (after a =; default: FAULT-KERNEL.uetest.tar.gz)")
+	fl.Lookup("record").NoOptDefVal = defaultBundle
 	return c
 }
 
@@ -64,6 +73,9 @@ func (f *reproFlags) exec(c *cobra.Command, id string) error {
 	}
 	p := newProgress(c.ErrOrStderr(), f.quiet)
 	cfg.Notify = p.event
+	if f.record != "" {
+		return f.execRecord(c, cfg, fault, p)
+	}
 	runs, err := pipeline.Run(c.Context(), cfg)
 	p.close()
 	if len(runs) > 0 {

@@ -42,8 +42,13 @@ type driver struct {
 // drive fills d.run. It returns an error only if the host or the user keeps
 // the tests from being run; what the kernel does wrong is a result.
 func (d *driver) drive(ctx context.Context, tests []catalog.Test) error {
+	return d.conclude(ctx, func() error { return d.all(ctx, tests) })
+}
+
+// conclude runs work and makes what the guests said of it the run's results.
+func (d *driver) conclude(ctx context.Context, work func() error) error {
 	start := time.Now()
-	err := d.all(ctx, tests)
+	err := work()
 	why := "the run ended before its turn"
 	switch {
 	case ctx.Err() != nil:

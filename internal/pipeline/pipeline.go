@@ -44,6 +44,7 @@ type Config struct {
 	Jobs        int            // guests at a time; 0 is 1
 	Isolation   Isolation      // which tests get a guest of their own
 	QEMU        string         // executable; empty is the one in $PATH
+	Clock       vm.Clock       // of every guest; the log of one that is recorded has its place in the run's directory
 
 	// First names tests that run before the others that share a kernel with
 	// them.
@@ -64,6 +65,9 @@ func (cfg *Config) jobs() int { return max(1, cfg.Jobs) }
 // A kernel that behaves badly is no error; see results.Run.Exit.
 func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
 	cfg.Notify = serialize(cfg.Notify)
+	if err := cfg.settleClock(); err != nil {
+		return nil, err
+	}
 	tests := ordered(chosen(cfg.Select), cfg.First)
 	if len(tests) == 0 {
 		return nil, blame.On(blame.Nothing, fmt.Errorf("no test matches --run %s; see 'uetest list tests'", cfg.Select))
@@ -80,6 +84,19 @@ func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
 		return err
 	})
 	return runs, err
+}
+
+// settleClock chooses the accelerator that counts instructions if the guests'
+// clock is made of them.
+func (cfg *Config) settleClock() error {
+	switch {
+	case !cfg.Clock.Counts():
+		return nil
+	case cfg.Accel == "kvm":
+		return blame.On(blame.Usage, errors.New("KVM does not count a guest's instructions, of which virtual time and recordings are made: leave --accel out"))
+	}
+	cfg.Accel = "tcg"
+	return nil
 }
 
 // each makes a run of each target and saves it, up to the first error.

@@ -46,12 +46,16 @@ func (d *driver) machine(m catalog.Machine) vm.Config {
 		Port:   wire.PortName,
 		Memory: m.Memory,
 		Append: m.Append,
+		Clock:  d.cfg.Clock,
 	}
 }
 
 // files gives a guest the files of its number.
 func (d *driver) files(cfg vm.Config, number int) vm.Config {
 	cfg.Console = d.file("console-%d.log", number)
+	if cfg.Clock.Mode == vm.Recording {
+		cfg.Clock.Log = d.file("record-%d.log", number)
+	}
 	return cfg
 }
 
@@ -124,9 +128,17 @@ func (d *driver) bootLimit() time.Duration {
 	if d.cfg.BootTimeout > 0 {
 		return d.cfg.BootTimeout
 	}
-	return d.scale(bootLimit)
+	return d.patience(bootLimit)
 }
 
+// patience is a limit on the host's clock for what a guest does that may have
+// another clock. What bounds a guest on virtual time is in general its own
+// clock, by which it ends its tests; this is for one that has stopped to.
+func (d *driver) patience(limit time.Duration) time.Duration {
+	return time.Duration(float64(d.scale(limit)) * d.cfg.Clock.Patience())
+}
+
+// scale is a limit on the guest's clock.
 func (d *driver) scale(limit time.Duration) time.Duration {
 	return time.Duration(float64(limit) * d.guest.accel.Scale())
 }
@@ -191,7 +203,7 @@ func (s *session) run(ctx context.Context, t catalog.Test) (fit bool, err error)
 	if err := s.enc.Encode(m); err != nil {
 		return s.lose(ctx, t, err)
 	}
-	deadline := time.Now().Add(timeout + wire.EndLimit)
+	deadline := time.Now().Add(time.Duration(float64(timeout+wire.EndLimit) * s.d.cfg.Clock.Patience()))
 	for {
 		m, err := s.next(ctx, time.Until(deadline))
 		if err != nil {
@@ -230,7 +242,7 @@ func (s *session) ended(err error) error {
 	if !errors.Is(err, errNoMessage) {
 		select {
 		case <-s.vm.Done():
-		case <-time.After(s.d.scale(time.Second)):
+		case <-time.After(s.d.patience(time.Second)):
 		}
 	}
 	return s.vm.Err()
@@ -242,7 +254,7 @@ func (s *session) stop(ctx context.Context) error {
 	err := s.enc.Encode(wire.Message{Kind: wire.Stop})
 	for err == nil {
 		var m wire.Message
-		if m, err = s.next(ctx, s.d.scale(stopLimit)); err == nil {
+		if m, err = s.next(ctx, s.d.patience(stopLimit)); err == nil {
 			if m.Kind == wire.Bye {
 				return nil
 			}

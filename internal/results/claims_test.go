@@ -173,7 +173,7 @@ func TestSavedRunThatCannotBeReadIsRefusedByName(t *testing.T) {
 		`[{"schema": 1, "tests": 3}]`: "tests",
 	} {
 		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, savedName), []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, SavedName), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), dir) {

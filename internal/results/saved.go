@@ -11,14 +11,14 @@ import (
 	"uetest/internal/blame"
 )
 
-// savedName is the file of a run's directory that holds the run.
-const savedName = "run.json"
+// SavedName is the file of a run's directory that holds the run.
+const SavedName = "run.json"
 
 // Save writes the run into its directory, beside the logs of its boots.
 func (r *Run) Save() error {
 	data, err := json.MarshalIndent([]*Run{r}, "", " ")
 	if err == nil {
-		err = os.WriteFile(filepath.Join(r.Dir, savedName), append(data, '\n'), 0o644)
+		err = os.WriteFile(filepath.Join(r.Dir, SavedName), append(data, '\n'), 0o644)
 	}
 	return blame.On(blame.Host, err)
 }
@@ -26,7 +26,7 @@ func (r *Run) Save() error {
 // Load reads the run that is saved in a directory. The error for a directory
 // without a run wraps fs.ErrNotExist.
 func Load(dir string) (*Run, error) {
-	file := filepath.Join(dir, savedName)
+	file := filepath.Join(dir, SavedName)
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, blame.On(blame.Host, err)

@@ -177,6 +177,9 @@ func socketPair() (net.Conn, *os.File, error) {
 // of the virtual machine and is closed by Close.
 func (v *VM) Channel() net.Conn { return v.channel }
 
+// Config is what runs, with what Start filled in.
+func (v *VM) Config() Config { return v.cfg }
+
 // Console is the path of the file that has what the kernel printed.
 func (v *VM) Console() string { return v.cfg.Console }
 
