@@ -62,7 +62,7 @@ func TestVerdictIsObservedTimesExpected(t *testing.T) {
 			append(saw(), end(wire.Done, "")), Regressed, "no parent=1; no child=1"},
 		{"right, but the kernel warned", catalog.G3, nil,
 			append(saw("parent=1", "child=1"), kmsg("WARNING: CPU: 0 PID: 1 at kernel/x.c:12 f+0x1/0x2"), end(wire.Done, "")),
-			UnknownFault, "WARNING: kernel/x.c"},
+			UnknownFault, "WARNING in f"},
 		{"right, and a program wrote a splat into the log", catalog.G3, nil,
 			append(saw("parent=1", "child=1"), wire.Message{Kind: wire.Kmsg, Facility: 1, Text: "BUG: forged"}, end(wire.Done, "")), AsExpected, ""},
 		{"right, but it died after", catalog.G3, nil,
@@ -80,7 +80,7 @@ func TestVerdictIsObservedTimesExpected(t *testing.T) {
 		{"that splat and what came of it", catalog.G0, nil,
 			append(saw("parent=1"), kmsg("Oops: 0002 [#1] SMP"), kmsg("---[ end trace 0 ]---"), kmsg("INFO: task x:1 blocked for more than 10 seconds."), end(wire.Timeout, "")), KnownFault, "oopses"},
 		{"another splat than it provokes", catalog.G0, nil,
-			append(saw("parent=1"), kmsg("BUG: Bad page state in process x  pfn:1"), end(wire.Crashed, "")), UnknownFault, "bad page: page state"},
+			append(saw("parent=1"), kmsg("BUG: Bad page state in process x  pfn:1"), end(wire.Crashed, "")), UnknownFault, "Bad page state"},
 		{"that splat, but elsewhere", catalog.G0, nil,
 			append(saw(), kmsg("Oops: 0002 [#1] SMP"), end(wire.Crashed, "")), UnknownFault, "oops"},
 		{"no splat, and all well", catalog.G0, nil,
@@ -144,7 +144,7 @@ func TestSplatBelongsToTheTestThatRan(t *testing.T) {
 		}
 	}
 	tests, outside := j.Finish("")
-	if len(outside) != 1 || outside[0].Title != "bad page: page state" {
+	if len(outside) != 1 || outside[0].Title != "Bad page state" {
 		t.Errorf("outside of tests: got %v, want the bad page state", outside)
 	}
 	if tests[0].Verdict != AsExpected {
@@ -162,7 +162,7 @@ func TestLateSplatBelongsToTheTestThatEnded(t *testing.T) {
 		want   Verdict
 		detail string
 	}{
-		{"a good one", catalog.G3, append(saw("parent=1", "child=1"), end(wire.Done, "")), UnknownFault, "bad page: page state, after the test had ended"},
+		{"a good one", catalog.G3, append(saw("parent=1", "child=1"), end(wire.Done, "")), UnknownFault, "Bad page state, after the test had ended"},
 		{"a bad one", catalog.G3, append(saw("parent=1"), end(wire.Done, "")), Regressed, "no child=1"},
 		{"one that provokes another", catalog.G0, append(saw("parent=1"), kmsg("Oops: 0002 [#1] SMP"), end(wire.Crashed, "")), KnownFault, "oopses"},
 	} {

@@ -10,7 +10,7 @@ var debugTests = []Test{
 		Variant:   "kasan",
 		Isolation: Fresh,
 		Expect: map[Generation]Expect{
-			G1: {Saw: "registered=ok all-set=yes", Splat: "KASAN: use-after-free in user_event_enabler_write", Fault: "past-the-page-kasan", Promise: "registered=ok all-set=yes"},
+			G1: {Saw: "registered=ok all-set=yes", Splat: "KASAN: use-after-free Write in user_event_enabler_write", Fault: "past-the-page-kasan", Promise: "registered=ok all-set=yes"},
 		},
 	},
 	{

@@ -62,9 +62,9 @@ var faultsTests = []Test{
 		Purpose:   "a negative index is EINVAL",
 		Isolation: Fresh,
 		Expect: map[Generation]Expect{
-			G0:       {Splat: "null pointer: kernel NULL pointer dereference in user_events_write_core", Fault: "negative-index-oops", Promise: "write=EINVAL trace=none"},
+			G0:       {Splat: "null pointer dereference in user_events_write_core", Fault: "negative-index-oops", Promise: "write=EINVAL trace=none"},
 			G0Stable: {Saw: "write=EINVAL trace=none"},
-			G1:       {Splat: "null pointer: kernel NULL pointer dereference in user_events_write_core", Fault: "negative-index-oops", Promise: "write=EINVAL trace=none"},
+			G1:       {Splat: "null pointer dereference in user_events_write_core", Fault: "negative-index-oops", Promise: "write=EINVAL trace=none"},
 			G3:       {Saw: "write=EINVAL trace=none"},
 		},
 	},
