@@ -85,6 +85,9 @@ func (p *printer) head(r *results.Run) {
 	if r.AccelWhy != "" {
 		p.f("  %s: %s\n", r.Accel, r.AccelWhy)
 	}
+	if r.NoSnapshot != "" {
+		p.f("  each guest is booted: %s\n", r.NoSnapshot)
+	}
 	for _, b := range k.Blobs {
 		mark := p.paint(green, "proven")
 		if b.Got != b.Want {
