@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/u-root/u-root/pkg/cpio"
 
+	"uetest/internal/paired"
 	"uetest/internal/vm"
 )
 
@@ -28,27 +27,11 @@ func BenchmarkOneTest(b *testing.B) {
 		"-smp", "2", "-m", "512", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-serial", "file:" + filepath.Join(b.TempDir(), "console"), "-kernel", vmlinux, "-initrd", mininit(b),
 		"-append", fmt.Sprintf("console=ttyS0 panic=-1 reboot=t tsc=reliable tsc_early_khz=%d", vm.HostTSC())}
-	var ours, theirs, ratios []float64
+	var times paired.Times
 	for b.Loop() {
-		ours = append(ours, seconds(func() { output(b, run...) }))
-		theirs = append(theirs, seconds(func() { output(b, bare...) }))
-		ratios = append(ratios, ours[len(ours)-1]/theirs[len(theirs)-1])
+		times.Add(func() { output(b, run...) }, func() { output(b, bare...) })
 	}
-	for _, l := range [][]float64{ours, theirs, ratios} {
-		slices.Sort(l)
-	}
-	n := len(ours)
-	b.ReportMetric(ours[n/2], "s/uetest")
-	b.ReportMetric(theirs[n/2], "s/bare")
-	b.ReportMetric(ratios[n/2], "ratio")
-	b.ReportMetric(ratios[0], "ratio-min")
-	b.ReportMetric(ratios[n-1], "ratio-max")
-}
-
-func seconds(f func()) float64 {
-	start := time.Now()
-	f()
-	return time.Since(start).Seconds()
+	times.Report(b, "uetest", "bare")
 }
 
 // mininit returns an initramfs of nothing but testdata/mininit.

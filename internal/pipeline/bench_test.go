@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"uetest/internal/paired"
 	"uetest/internal/patch"
 )
 
@@ -46,21 +47,11 @@ func BenchmarkEditToVerdict(b *testing.B) {
 	verdict() // builds the rest of the kernel and the guest image
 	makeAlone := makeVmlinux(b, cache, edit)
 
-	var ours, theirs, ratios []float64
+	var times paired.Times
 	for b.Loop() {
-		ours = append(ours, seconds(verdict))
-		theirs = append(theirs, seconds(makeAlone))
-		ratios = append(ratios, ours[len(ours)-1]/theirs[len(theirs)-1])
+		times.Add(verdict, makeAlone)
 	}
-	for _, l := range [][]float64{ours, theirs, ratios} {
-		slices.Sort(l)
-	}
-	mid := len(ours) / 2
-	b.ReportMetric(ours[mid], "s/uetest")
-	b.ReportMetric(theirs[mid], "s/make")
-	b.ReportMetric(ratios[mid], "ratio")
-	b.ReportMetric(ratios[0], "ratio-min")
-	b.ReportMetric(ratios[len(ratios)-1], "ratio-max")
+	times.Report(b, "uetest", "make")
 }
 
 // The file that is edited, and its first line.
@@ -68,12 +59,6 @@ const (
 	edited    = "kernel/trace/trace_events_user.c"
 	firstLine = "// SPDX-License-Identifier: GPL-2.0-only"
 )
-
-func seconds(f func()) float64 {
-	start := time.Now()
-	f()
-	return time.Since(start).Seconds()
-}
 
 // makeVmlinux returns what a developer does: edit the file, make vmlinux.
 func makeVmlinux(b *testing.B, cache string, edit func() string) func() {

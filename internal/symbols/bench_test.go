@@ -4,7 +4,8 @@ import (
 	"math/rand/v2"
 	"os/exec"
 	"testing"
-	"time"
+
+	"uetest/internal/paired"
 )
 
 // BenchmarkTrace is a trace of twelve frames located in an image that is opened
@@ -17,7 +18,7 @@ func BenchmarkTrace(b *testing.B) {
 	}
 	all := codeSymbols(open(b, file))
 	rng := rand.New(rand.NewPCG(3, 4))
-	var ours, theirs time.Duration
+	var times paired.Times
 	for b.Loop() {
 		var addrs []uint64
 		var frames []symbol
@@ -28,28 +29,22 @@ func BenchmarkTrace(b *testing.B) {
 		}
 		args := arguments("-fie", file, addrs)
 
-		start := time.Now()
-		m, err := Open(file)
-		if err != nil {
-			b.Fatal(err)
-		}
-		for _, s := range frames {
-			m.Lookup(s.name, s.size/2, m.symtab.extent(s.addr))
-		}
-		if err := m.Close(); err != nil {
-			b.Fatal(err)
-		}
-		ours += time.Since(start)
-
-		start = time.Now()
-		if err := exec.Command(tool, args...).Run(); err != nil {
-			b.Fatal(err)
-		}
-		theirs += time.Since(start)
+		times.Add(func() {
+			m, err := Open(file)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, s := range frames {
+				m.Lookup(s.name, s.size/2, m.symtab.extent(s.addr))
+			}
+			if err := m.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}, func() {
+			if err := exec.Command(tool, args...).Run(); err != nil {
+				b.Fatal(err)
+			}
+		})
 	}
-	n := float64(b.N)
-	b.ReportMetric(ours.Seconds()*1e3/n, "ms/trace")
-	b.ReportMetric(theirs.Seconds()*1e3/n, "ms/addr2line")
-	b.ReportMetric(ours.Seconds()/theirs.Seconds(), "ratio")
-	b.ReportMetric(0, "ns/op")
+	times.Report(b, "trace", "addr2line")
 }

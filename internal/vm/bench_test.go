@@ -14,46 +14,12 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"uetest/internal/paired"
 )
 
 // Each benchmark takes turns with QEMU alone, on the same kernel with the same
-// arguments, so that a busy machine is busy for both: the ratio is what counts,
-// s/vm and s/bare are medians, and min and max are the extremes of the pairs.
-
-// pairs are measurements that were taken in turns, in seconds.
-type pairs struct{ ours, theirs []float64 }
-
-// add measures ours and theirs, each first every other time.
-func (p *pairs) add(ours, theirs func()) {
-	timed := func(f func()) float64 {
-		begin := time.Now()
-		f()
-		return time.Since(begin).Seconds()
-	}
-	if len(p.ours)%2 == 0 {
-		p.ours = append(p.ours, timed(ours))
-		p.theirs = append(p.theirs, timed(theirs))
-		return
-	}
-	p.theirs = append(p.theirs, timed(theirs))
-	p.ours = append(p.ours, timed(ours))
-}
-
-func (p *pairs) report(b *testing.B) {
-	var ratios []float64
-	for i := range p.ours {
-		ratios = append(ratios, p.ours[i]/p.theirs[i])
-	}
-	for _, s := range [][]float64{p.ours, p.theirs, ratios} {
-		slices.Sort(s)
-	}
-	n := len(ratios)
-	b.ReportMetric(p.ours[n/2], "s/vm")
-	b.ReportMetric(p.theirs[n/2], "s/bare")
-	b.ReportMetric(p.ours[n/2]/p.theirs[n/2], "ratio")
-	b.ReportMetric(ratios[0], "min")
-	b.ReportMetric(ratios[n-1], "max")
-}
+// arguments.
 
 // What Start and the channel cost beside QEMU itself: from the start to the
 // guest's first message.
@@ -66,15 +32,15 @@ func BenchmarkBoot(b *testing.B) {
 	}
 	// Without -S: nobody speaks to its monitor.
 	args := slices.DeleteFunc(complete.Args(), func(a string) bool { return a == "-S" })
-	var p pairs
+	var times paired.Times
 	for b.Loop() {
-		p.add(func() {
+		times.Add(func() {
 			if err := boot(b, cfg).Close(); err != nil {
 				b.Fatal(err)
 			}
 		}, func() { bare(b, exec.Command(complete.QEMU, args...), nil, "", "", "hello\n") })
 	}
-	p.report(b)
+	times.Report(b, "vm", "bare")
 }
 
 // What Restore costs beside QEMU itself: from the start to the guest's answer to
@@ -97,9 +63,9 @@ func BenchmarkRestore(b *testing.B) {
 {"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"x-ignore-shared","state":true}]}}
 {"execute":"migrate-incoming","arguments":{"uri":"fd:7"}}
 `
-			var p pairs
+			var times paired.Times
 			for b.Loop() {
-				p.add(func() {
+				times.Add(func() {
 					v, err := Restore(b.Context(), cfg, dir)
 					if err != nil {
 						b.Fatal(err)
@@ -115,7 +81,7 @@ func BenchmarkRestore(b *testing.B) {
 					bare(b, exec.Command(same.QEMU, same.Args()...), bareFiles(b, dir), monitor, "echo x\n", "x\n")
 				})
 			}
-			p.report(b)
+			times.Report(b, "vm", "bare")
 		})
 	}
 }
@@ -176,14 +142,14 @@ func BenchmarkChannel(b *testing.B) {
 	}
 	defer func() { _ = raw.Close() }()
 	fd := int(raw.Fd())
-	var p pairs
+	var times paired.Times
 	flood := func() {
 		if _, err := fmt.Fprintln(g.Channel(), "flood"); err != nil {
 			b.Fatal(err)
 		}
 	}
 	for b.Loop() {
-		p.add(func() {
+		times.Add(func() {
 			flood()
 			for range lines {
 				if got := g.read(b); len(got) != size-1 {
@@ -210,5 +176,5 @@ func BenchmarkChannel(b *testing.B) {
 			}
 		})
 	}
-	p.report(b)
+	times.Report(b, "vm", "bare")
 }
