@@ -190,6 +190,7 @@ func (c *Client) run(ctx context.Context, command string, args, out any, file *o
 	sending = true
 	go func() { // ends with the reply or the connection
 		defer func() { c.turn <- struct{}{} }()
+		c.filter.take() // an earlier one's
 		c.filter.attach(file)
 		defer func() { _ = c.filter.attach(nil).Close() }() // if it was not sent
 		_, err := c.mon.Run(request)
@@ -207,11 +208,13 @@ func (c *Client) decode(command string, answer message, err error, out any) erro
 	switch {
 	case answer.Error != nil:
 		return &CommandError{Command: command, Class: answer.Error.Class, Desc: answer.Error.Desc}
+	case answer.Return != nil: // also if the connection ended right behind it
 	case err != nil && c.filter.ended(): // go-qemu says "unexpected end of JSON input"
 		return c.fail(command, c.closed())
 	case err != nil:
 		return c.fail(command, err)
-	case out == nil:
+	}
+	if out == nil {
 		return nil
 	}
 	if err := json.Unmarshal(answer.Return, out); err != nil {

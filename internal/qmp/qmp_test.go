@@ -240,6 +240,22 @@ func TestMessageOverTheLimitIsRefused(t *testing.T) {
 	}
 }
 
+// A guest that "cont" has started may end at once, and QEMU with it.
+func TestReplyCountsAlthoughQEMUEndsBehindIt(t *testing.T) {
+	for range 200 {
+		c, _ := connect(t, func(f *fake, _ string, _ json.RawMessage) string {
+			f.send(`{"return": {}}`)
+			return ""
+		})
+		if err := c.Cont(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Stop(t.Context()); !errors.Is(err, ErrClosed) {
+			t.Fatalf("behind the end: got %v", err)
+		}
+	}
+}
+
 func TestNothingIsLeftOfAClient(t *testing.T) {
 	count := func() (fds, goroutines int) {
 		e, err := os.ReadDir("/proc/self/fd")
