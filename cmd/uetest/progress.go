@@ -40,17 +40,22 @@ type progress interface {
 func newProgress(w io.Writer, quiet bool) progress {
 	switch {
 	case quiet:
-		return silent{}
+		return silent{w}
 	case isTerminal(w):
 		return newBars(w)
 	}
 	return &lines{w: w, start: time.Now(), last: map[string]time.Time{}}
 }
 
-type silent struct{}
+// silent shows nothing but what would be a warning elsewhere.
+type silent struct{ w io.Writer }
 
-func (silent) event(pipeline.Event) {}
-func (silent) close()               {}
+func (s silent) event(e pipeline.Event) {
+	if e.Notice {
+		fmt.Fprintf(s.w, "uetest: %s: %s\n", label(e), e.Text)
+	}
+}
+func (silent) close() {}
 
 // lines prints a line where a stage begins or ends, and in between one every
 // ten seconds, so that a log of CI shows that something moves.
@@ -68,7 +73,7 @@ func (l *lines) event(e pipeline.Event) {
 	defer l.mu.Unlock()
 	name := label(e)
 	now := time.Now()
-	if !e.Finished && now.Sub(l.last[name]) < lineEvery {
+	if !e.Finished && !e.Notice && now.Sub(l.last[name]) < lineEvery {
 		return
 	}
 	l.last[name] = now
@@ -128,6 +133,10 @@ func (b *bars) event(e pipeline.Event) {
 				decor.Any(func(decor.Statistics) string { return cur.read() })),
 			mpb.BarFillerClearOnComplete())
 		b.open[name] = cur
+	}
+	if e.Notice {
+		_, _ = fmt.Fprintln(b.p, "uetest: "+name+": "+e.Text) // above the bars
+		return
 	}
 	cur.write(e.Text)
 	if e.Total > 0 {

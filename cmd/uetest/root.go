@@ -27,6 +27,9 @@ Exit codes:
 Environment:
   UETEST_CACHE  where sources, builds and images are kept
                 (default: $XDG_CACHE_HOME/uetest, ~/.cache/uetest)
+  UETEST_CACHE_LIMIT
+                how big the cache may be: 40G, 500MB, none (default: 30 GiB);
+                the least recently used goes first, see uetest clean
   UETEST_ROOT   the uetest source tree (default: found from the program's
                 place and the current directory)`
 
@@ -40,6 +43,7 @@ func newRoot() *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.AddCommand(newClean())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return blame.On(blame.Usage, usageError{c, err})
 	})

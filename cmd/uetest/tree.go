@@ -33,6 +33,10 @@ func (f *treeFlags) add(c *cobra.Command) {
 
 // config is what these flags say of a job.
 func (f *treeFlags) config() (pipeline.Config, error) {
+	// A limit that is none is better said before a build than after it.
+	if _, err := cacheLimit(); err != nil {
+		return pipeline.Config{}, err
+	}
 	cache, err := cacheDir()
 	if err != nil {
 		return pipeline.Config{}, err

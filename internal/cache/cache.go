@@ -110,15 +110,24 @@ func (n *Namespace) prepare() error {
 	if err := os.MkdirAll(n.c.dir, 0o777); err != nil {
 		return Fault(fmt.Errorf("cache: %w", err))
 	}
-	if !n.c.tagged() && n.c.ours() {
-		if err := WriteFile(n.c.path(tagFile), []byte(tag)); err != nil {
-			return Fault(fmt.Errorf("cache: %w", err))
-		}
+	if err := n.c.mark(); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(n.c.path(n.name), 0o777); err != nil {
 		return Fault(fmt.Errorf("cache: %w", err))
 	}
 	return nil
+}
+
+// mark gives the directory its tag, if it is a cache and has none.
+func (c *Cache) mark() error {
+	if c.tagged() || !c.ours() {
+		return nil
+	}
+	if err := WriteFile(c.path(tagFile), []byte(tag)); err != nil {
+		return Fault(fmt.Errorf("cache: %w", err))
+	}
+	return os.Chmod(c.path(tagFile), 0o644)
 }
 
 // Dir is the cache's directory, absolute.
@@ -146,7 +155,8 @@ func (c *Cache) tagged() bool {
 }
 
 // ours tells whether a directory without a tag is a cache all the same: there
-// is nothing in it but what cannot be anybody's work, or there are images.
+// is nothing in it but what cannot be anybody's work, or there are images of the
+// time before there were tags, when manifests had no sum.
 func (c *Cache) ours() bool {
 	names, err := os.ReadDir(c.dir)
 	if err != nil {
@@ -163,7 +173,7 @@ func (c *Cache) ours() bool {
 			return false
 		}
 		m, err := parseManifest(data)
-		return err == nil && m.Key == filepath.Base(filepath.Dir(name))
+		return err == nil && m.Key == filepath.Base(filepath.Dir(name)) && !bytes.Contains(data, []byte(`"sum"`))
 	})
 }
 

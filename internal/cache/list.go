@@ -88,7 +88,7 @@ func (n *Namespace) item(e fs.DirEntry) (Item, error) {
 	if err != nil {
 		return Item{}, err
 	}
-	item := Item{Kind: n.name, Name: e.Name(), Used: info.ModTime()}
+	item := Item{Kind: n.name, Name: e.Name(), Used: info.ModTime(), State: Free}
 	if isLeftover(e.Name()) {
 		item.State = Leftover
 		if key := maker(e.Name()); n.class != log && n.locked(key) {

@@ -219,13 +219,13 @@ func (n *Namespace) claim(key string) (done func(), err error) {
 	if err != nil {
 		return nil, inUse(err)
 	}
-	done, err = claimDir(dir)
+	unclaim, err := claimDir(dir)
 	if err != nil {
-		_ = lock.Close()
+		n.unlock(lock)
 		return nil, err
 	}
 	return func() {
-		done()
+		unclaim()
 		n.unlock(lock)
 	}, nil
 }

@@ -17,6 +17,8 @@ type Event struct {
 	Done, Total int           // progress within the stage; Total 0 if unknown
 	Finished    bool          // the stage is over
 	Took        time.Duration // of a finished stage
+
+	Notice bool // Text is worth a line of its own: an entry of the cache was damaged
 }
 
 // stages times the stages of one run and reports them. It is safe for

@@ -188,7 +188,9 @@ func prepareGuest(ctx context.Context, cfg *Config, fail func(error)) *guest {
 	}
 	try(func() error {
 		end := s.begin("initramfs", "")
-		image, err := initramfs.Build(ctx, initramfs.Options{Root: cfg.Root, Cache: cfg.Cache, Files: cfg.files})
+		image, err := initramfs.Build(ctx, initramfs.Options{Root: cfg.Root, Cache: cfg.Cache, Files: cfg.files, Tell: func(line string) {
+			cfg.Notify(Event{Stage: "initramfs", Text: line, Notice: true})
+		}})
 		if err != nil {
 			return fmt.Errorf("initramfs: %w", err)
 		}

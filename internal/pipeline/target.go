@@ -176,7 +176,7 @@ func checkImage(file string) error {
 // kernel of that name.
 func builder(cache, name string, notify func(Event)) *kernel.Builder {
 	return &kernel.Builder{Cache: cache, Progress: func(e kernel.Event) {
-		notify(Event{Kernel: name, Stage: "kernel", Text: strings.TrimSpace(e.Stage + " " + e.Text), Done: int(e.Done), Total: int(e.Total)})
+		notify(Event{Kernel: name, Stage: "kernel", Notice: e.Stage == "damaged", Text: strings.TrimSpace(e.Stage + " " + e.Text), Done: int(e.Done), Total: int(e.Total)})
 	}}
 }
 

@@ -62,5 +62,7 @@ func (t target) witnesses(ctx context.Context, cfg *Config) ([]witness.Program, 
 		return nil, err
 	}
 	defer done()
-	return witness.Build(ctx, witness.Options{Tree: tree, Name: t.name, Cache: cfg.Cache})
+	return witness.Build(ctx, witness.Options{Tree: tree, Name: t.name, Cache: cfg.Cache, Tell: func(line string) {
+		cfg.Notify(Event{Kernel: t.name, Stage: "witness", Text: line, Notice: true})
+	}})
 }

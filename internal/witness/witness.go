@@ -44,9 +44,10 @@ type Tree interface {
 // Options say what to build.
 type Options struct {
 	Tree  Tree
-	Name  string // of the kernel, for errors
-	Cache string // cache folder of uetest; programs are kept in its witness/
-	CC    string // empty: gcc
+	Name  string            // of the kernel, for errors
+	Cache string            // cache folder of uetest; programs are kept in its witness/
+	CC    string            // empty: gcc
+	Tell  func(line string) // may be nil; of damaged programs, and who is waited for
 }
 
 // Program is a built program.
@@ -87,7 +88,12 @@ func Build(ctx context.Context, o Options) ([]Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := c.Namespace(cache.Witness).Get(ctx, src.key(cc), func(ctx context.Context, dir string) error {
+	n := c.Namespace(cache.Witness)
+	if o.Tell != nil {
+		n.Damaged = o.Tell
+		n.Waiting = func(string) { o.Tell("another run builds the same programs") }
+	}
+	e, err := n.Get(ctx, src.key(cc), func(ctx context.Context, dir string) error {
 		return compile(ctx, cc, src, dir)
 	})
 	if err != nil {
