@@ -6,6 +6,7 @@ toolchain go1.26.8
 
 require (
 	github.com/bluekeyes/go-gitdiff v0.9.0
+	github.com/creack/pty v1.1.24
 	github.com/digitalocean/go-qemu v0.0.0-20230711162256-2e3d0186973e
 	github.com/dustin/go-humanize v1.0.1
 	github.com/emersion/go-message v0.18.2

@@ -15,6 +15,7 @@ import (
 
 type reproFlags struct {
 	bootFlags
+	hand   handFlags
 	on     []string
 	record string
 }
@@ -43,6 +44,7 @@ says that it is there.`,
 		RunE:              func(c *cobra.Command, args []string) error { return f.exec(c, args[0]) },
 	}
 	f.add(c)
+	f.hand.add(c)
 	fl := c.Flags()
 	fl.StringSliceVar(&f.on, "on", nil, "kernels to try (default: all that the fault's tests apply to)")
 	fl.StringVar(&f.record, "record", "", "record the guest and write a bundle for 'uetest replay' to this file (after a =; default: FAULT-KERNEL.uetest.tar.gz)")
@@ -69,6 +71,9 @@ func (f *reproFlags) exec(c *cobra.Command, id string) error {
 	tests := results.FaultTests(id)
 	cfg, err := f.config(tests)
 	if err != nil {
+		return err
+	}
+	if err := f.hand.apply(&cfg, c.ErrOrStderr()); err != nil {
 		return err
 	}
 	p := newProgress(c.ErrOrStderr(), f.quiet)

@@ -26,6 +26,7 @@ const maxJobs = 256
 type runFlags struct {
 	bootFlags
 	top     topFlags
+	hand    handFlags
 	on      []string
 	variant string
 	kernel  string
@@ -63,6 +64,7 @@ generation, known faults included.`,
 	}
 	f.add(c)
 	f.top.add(c)
+	f.hand.add(c)
 	fl := c.Flags()
 	fl.StringSliceVar(&f.on, "on", nil, "kernels to test (default: rfc, or the one that your --series is about): "+strings.Join(kernelNames(), ", "))
 	fl.StringVarP(&f.variant, "variant", "K", "", "build them in this variant: "+strings.Join(shipped().Variants(), ", "))
@@ -84,6 +86,9 @@ func (f *runFlags) exec(c *cobra.Command) error {
 		return err
 	}
 	if err := f.top.apply(c, &cfg); err != nil {
+		return err
+	}
+	if err := f.hand.apply(&cfg, c.ErrOrStderr()); err != nil {
 		return err
 	}
 	outs, err := parseOuts(f.out)

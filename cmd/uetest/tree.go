@@ -63,11 +63,13 @@ func (f *treeFlags) load() (*kernelpatches.Series, error) {
 // bootFlags are the flags of every verb that boots a kernel.
 type bootFlags struct {
 	treeFlags
+	machineFlags
 	accel string
 }
 
 func (f *bootFlags) add(c *cobra.Command) {
 	f.treeFlags.add(c)
+	f.machineFlags.add(c)
 	c.Flags().StringVar(&f.accel, "accel", "auto", "auto, kvm or tcg; auto runs a virtual CPU to find out")
 }
 
@@ -80,7 +82,7 @@ func (f *bootFlags) config(kernels []string) (pipeline.Config, error) {
 	if cfg.Root, err = findRoot(); err != nil {
 		return cfg, err
 	}
-	cfg.Accel = f.accel
+	cfg.Accel, cfg.Machine = f.accel, f.machine()
 	cfg.Kernels = kernels
 	return cfg, checkKernels(cfg.Series, kernels)
 }
@@ -104,7 +106,7 @@ func (f *bootFlags) repeat(kernel, image string) []string {
 	if f.unproven {
 		args = append(args, "--unproven")
 	}
-	return args
+	return append(args, f.machineFlags.repeat()...)
 }
 
 // shipped returns the series that uetest ships with.

@@ -19,9 +19,6 @@ import (
 const (
 	// Programs is the directory of the test programs in the guest.
 	Programs = "/selftests"
-	// ShellOption on the kernel's command line asks for a shell on the console
-	// in place of the agent. The kernel ignores unknown options with a dot.
-	ShellOption = "uetest.shell"
 
 	// portLimit is how long the results port may take to appear: the ports of a
 	// virtio-serial device are announced by messages after its probe.
@@ -59,7 +56,8 @@ func Init() {
 // ended.
 func boot() string {
 	notes := setUp()
-	if cmdline, _ := os.ReadFile("/proc/cmdline"); hasOption(string(cmdline), ShellOption) {
+	cmdline, _ := os.ReadFile("/proc/cmdline")
+	if hasOption(string(cmdline), wire.ShellOption) {
 		return shell(notes)
 	}
 	path, err := findPort("/sys/class/virtio-ports", wire.PortName, portLimit)
@@ -72,6 +70,12 @@ func boot() string {
 	}
 	guest, more := inspect()
 	notes = append(notes, more...)
+	if hasOption(string(cmdline), wire.ShellForHost) {
+		if err := remoteShell(port, guest, notes); err != nil {
+			return "shell for the host: " + err.Error()
+		}
+		return "stopped by the host"
+	}
 	kmsg, err := os.OpenFile("/dev/kmsg", os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		kmsg, notes = nil, append(notes, "no kernel log: "+err.Error())

@@ -49,7 +49,7 @@ func TestOptionIsAWholeWordOfTheCommandLine(t *testing.T) {
 		"xuetest.shell":                     false,
 		"a b  uetest.shell\tpanic=-1 c=d\n": true,
 	} {
-		if got := hasOption(cmdline, ShellOption); got != want {
+		if got := hasOption(cmdline, wire.ShellOption); got != want {
 			t.Errorf("hasOption(%q) = %v, want %v", cmdline, got, want)
 		}
 	}

@@ -2,11 +2,15 @@ package agent
 
 import (
 	"fmt"
+	"io"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"uetest/internal/wire"
 )
 
 // Shell is the shell of the guest image.
@@ -22,23 +26,60 @@ func shell(notes []string) string {
 		return "no console: " + err.Error()
 	}
 	defer func() { _ = tty.Close() }()
-	_, _ = fmt.Fprintf(tty, "uetest: a shell; the test programs are in %s, tracefs is at %s; exit powers off\n", Programs, tracefs)
+	greet(tty, wire.Guest{})
 	r := newReaper()
 	defer r.close()
-	fd := tty.Fd() // blocking, as a shell expects it
-	_, exited, err := r.start(func() (int, error) {
-		return syscall.ForkExec(Shell, []string{"gosh"}, &syscall.ProcAttr{
-			Dir:   "/",
-			Env:   os.Environ(),
-			Files: []uintptr{fd, fd, fd},
-			Sys:   &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0},
-		})
-	})
+	exited, err := start(r, nil, nil, onTerminal(tty))
 	if err != nil {
-		return fmt.Sprintf("start %s: %v", Shell, err)
+		return err.Error()
 	}
 	status := <-exited // a person's time has no limit
-	return fmt.Sprintf("the shell ended, status %d", status.ExitStatus())
+	return fmt.Sprintf("the shell ended, status %d", exitStatus(status))
+}
+
+// greet says where things are. g may be empty.
+func greet(w io.Writer, g wire.Guest) {
+	kernel := g.Release
+	if g.Generation != "" {
+		kernel += ", user_events generation " + g.Generation
+	}
+	if kernel != "" {
+		_, _ = fmt.Fprintf(w, "uetest: %s\n", kernel)
+	}
+	_, _ = fmt.Fprintf(w, `uetest: tracefs is at %s; commands are in /bbin
+uetest: a test by hand:  %s/enable -run enable/registered-word
+uetest: exit, or Ctrl-D on an empty line, ends the guest
+`, tracefs, Programs)
+}
+
+// start starts gosh with args.
+func start(r *reaper, args, env []string, set func(*syscall.ProcAttr)) (<-chan syscall.WaitStatus, error) {
+	attr := &syscall.ProcAttr{Dir: "/", Env: slices.Concat(os.Environ(), env)}
+	set(attr)
+	_, exited, err := r.start(func() (int, error) {
+		return syscall.ForkExec(Shell, append([]string{"gosh"}, args...), attr)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", Shell, err)
+	}
+	return exited, nil
+}
+
+// onTerminal makes tty the controlling terminal of a new session.
+func onTerminal(tty *os.File) func(*syscall.ProcAttr) {
+	fd := tty.Fd() // blocking, as a shell expects it
+	return func(a *syscall.ProcAttr) {
+		a.Files = []uintptr{fd, fd, fd}
+		a.Sys = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
+	}
+}
+
+// exitStatus is a wait status as a shell has it in $?.
+func exitStatus(s syscall.WaitStatus) int {
+	if s.Signaled() {
+		return 128 + int(s.Signal())
+	}
+	return s.ExitStatus()
 }
 
 // console opens the terminal behind /dev/console, which itself can't be the

@@ -115,7 +115,7 @@ func (n *Namespace) item(e fs.DirEntry) (Item, error) {
 	case log:
 		item.Size, err = diskSize(n.Path(e.Name()))
 	}
-	if n.busy(e.Name()) {
+	if n.busy(e.Name()) || n.kept(e.Name()) {
 		item.State = InUse
 	}
 	return item, err

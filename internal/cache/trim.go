@@ -50,12 +50,31 @@ func (n *Namespace) keepNewest(keep int) {
 	if err != nil || !n.c.tagged() {
 		return
 	}
-	names = slices.DeleteFunc(names, func(e fs.DirEntry) bool { return !e.IsDir() })
+	names = slices.DeleteFunc(names, func(e fs.DirEntry) bool { return !e.IsDir() || n.kept(e.Name()) })
 	for _, e := range names[:max(0, len(names)-keep)] {
 		if n.isEntry(e.Name()) {
 			_, _ = n.c.Remove(Item{Kind: n.name, Name: e.Name(), State: Free})
 		}
 	}
+}
+
+// keepFile in a folder that Add has made keeps it from being removed.
+const keepFile = "keep"
+
+// Keep has a folder that Add has made stay until somebody removes it, or the
+// file in it that says so.
+func Keep(dir string) error {
+	text := "This directory stays while this file is here: uetest was asked to keep it.\n"
+	return Fault(os.WriteFile(filepath.Join(dir, keepFile), []byte(text), 0o644))
+}
+
+// kept tells whether Keep was asked to keep an entry.
+func (n *Namespace) kept(name string) bool {
+	if n.class != log {
+		return false
+	}
+	_, err := os.Lstat(n.Path(name, keepFile))
+	return err == nil
 }
 
 // Check says why nothing may be removed from a directory, or nil.
@@ -92,6 +111,9 @@ func (c *Cache) Remove(item Item) (gone bool, err error) {
 		return true, Fault(root.RemoveAll(name))
 	case !n.isEntry(item.Name) || item.Name != filepath.Base(item.Name):
 		return false, Fault(fmt.Errorf("cache: %q is not the name of an entry of %s", item.Name, item.Kind))
+	}
+	if n.kept(item.Name) {
+		return false, nil
 	}
 	done, err := n.claim(item.Name)
 	if err != nil {

@@ -68,6 +68,7 @@ var may = map[string][]string{
 	"internal/pipeline":             {"internal/", "initramfs", "kernel-patches", "selftests/catalog"},
 	"internal/proc":                 {"internal/blame"},
 	"internal/qmp":                  {"internal/blame"},
+	"internal/terminal":             {"internal/proc", "internal/blame"},
 	"internal/report":               {"internal/console", "internal/results", "selftests/catalog"},
 	"internal/results":              {"internal/blame", "internal/console", "internal/feature", "internal/wire", "selftests/catalog"},
 	"internal/vm":                   {"internal/proc", "internal/qmp", "internal/blame", "internal/cache"},

@@ -99,8 +99,8 @@ func (d *driver) boot(ctx context.Context, start func(number int) error) error {
 		if !errors.As(err, &dead) || ctx.Err() != nil {
 			return err
 		}
-		if len(console.Find(dead.tail)) > 0 {
-			// It crashed: that is a result, another boot would crash too.
+		if d.cfg.Attach != nil || len(console.Find(dead.tail)) > 0 {
+			// Somebody looks at it, or it crashed: that is a result, another boot would crash too.
 			return err
 		}
 	}

@@ -34,17 +34,23 @@ type Config struct {
 	Patches []*patch.Patch        // put on top of each of them, in order
 	Fuzz    int                   // lines of context that those may lack; see patch.CheckFuzz
 
-	SourceDir   string         // a kernel tree in place of the source package; never written to
-	KernelFile  string         // a prebuilt vmlinux in place of the named kernels
-	Unproven    bool           // go on if a blob is not the one the series names
-	Select      *regexp.Regexp // ids to run; nil is all
-	Accel       string         // auto, kvm, tcg; empty is auto
-	Timeout     time.Duration  // per test, unscaled; 0 is the catalogue's
-	BootTimeout time.Duration  // unscaled; 0 is bootLimit
-	Jobs        int            // guests at a time; 0 is 1
-	Isolation   Isolation      // which tests get a guest of their own
-	QEMU        string         // executable; empty is the one in $PATH
-	Clock       vm.Clock       // of every guest; the log of one that is recorded has its place in the run's directory
+	SourceDir   string          // a kernel tree in place of the source package; never written to
+	KernelFile  string          // a prebuilt vmlinux in place of the named kernels
+	Unproven    bool            // go on if a blob is not the one the series names
+	Select      *regexp.Regexp  // ids to run; nil is all
+	Accel       string          // auto, kvm, tcg; empty is auto
+	Timeout     time.Duration   // per test, unscaled; 0 is the catalogue's
+	BootTimeout time.Duration   // unscaled; 0 is bootLimit
+	Jobs        int             // guests at a time; 0 is 1
+	Isolation   Isolation       // which tests get a guest of their own
+	QEMU        string          // executable; empty is the one in $PATH
+	Clock       vm.Clock        // of every guest; the log of one that is recorded has its place in the run's directory
+	Machine     results.Machine // what every guest has in place of the usual
+	Keep        bool            // the run's files stay until somebody removes them
+
+	// Attach, if not nil, has each guest wait for gdb, and is told where. No time
+	// limit applies then, not even to the boot.
+	Attach func(Stub)
 
 	// First names tests that run before the others that share a kernel with
 	// them.
@@ -255,6 +261,12 @@ func newDriver(ctx context.Context, cfg *Config, t target, g *guest) (*driver, e
 		return nil, err
 	}
 	run.Dir = dir
+	run.Machine = cfg.Machine
+	if cfg.Keep {
+		if err := cache.Keep(dir); err != nil {
+			return nil, err
+		}
+	}
 	run.Stages = append(s.done, g.stages...)
 	return &driver{cfg: cfg, run: run, notify: cfg.Notify, kernel: b, guest: g}, nil
 }

@@ -42,6 +42,10 @@ type saved struct {
 // snapshot returns what to restore a guest of machine m from; nil if it has to
 // be booted. The error is that of a boot, or ctx's.
 func (d *driver) snapshot(ctx context.Context, m catalog.Machine) (*saved, error) {
+	if d.cfg.Attach != nil {
+		d.count(func() { d.run.NoSnapshot = "gdb is to see the boot" })
+		return nil, nil
+	}
 	cfg := d.machine(m)
 	if err := vm.CanSnapshot(cfg); err != nil {
 		d.count(func() { d.run.NoSnapshot = err.Error() })

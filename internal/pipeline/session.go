@@ -33,21 +33,8 @@ type session struct {
 	gone   func() error        // why msgs was closed
 	hello  wire.Guest
 	heard  *results.Guest // nil: nobody judges what it says
-	log    *os.File       // the stream as it came, for people and for judging again
-}
-
-// machine is the guest that boots the kernel, without its files.
-func (d *driver) machine(m catalog.Machine) vm.Config {
-	return vm.Config{
-		QEMU:   d.cfg.QEMU,
-		Accel:  d.guest.accel,
-		Kernel: d.kernel.vmlinux,
-		Initrd: d.guest.image.Path,
-		Port:   wire.PortName,
-		Memory: m.Memory,
-		Append: m.Append,
-		Clock:  d.cfg.Clock,
-	}
+	log    *os.File       // the stream as it came, for people and for judging again; may be nil
+	forget func()         // removes what the guest had beside the run's files; may be nil
 }
 
 // files gives a guest the files of its number.
@@ -62,14 +49,22 @@ func (d *driver) files(cfg vm.Config, number int) vm.Config {
 // start boots the machine and waits for Hello. A kernel that does not come up
 // is a *bootError.
 func (d *driver) start(ctx context.Context, m catalog.Machine, number int) (*session, error) {
-	machine, err := vm.Start(ctx, d.files(d.machine(m), number))
+	cfg, forget, err := d.withGDB(d.files(d.machine(m), number), number)
 	if err != nil {
 		return nil, err
 	}
+	machine, err := vm.Start(ctx, cfg)
+	if err != nil {
+		forget()
+		return nil, err
+	}
+	d.announce(cfg)
 	s, err := d.attach(machine, number)
 	if err != nil {
+		forget()
 		return nil, err
 	}
+	s.forget = forget
 	return s, s.greet(ctx)
 }
 
@@ -106,7 +101,7 @@ func (s *session) greet(ctx context.Context) error {
 
 // dead says why there was no Hello.
 func (s *session) dead(err error) error {
-	if verr := s.ended(err); verr != nil && blame.Of(verr) == blame.Host {
+	if verr := s.ended(err); verr != nil && blame.Of(verr) != blame.Kernel {
 		return verr
 	}
 	e := &bootError{console: s.vm.Console(), tail: s.vm.ConsoleTail(20)}
@@ -140,6 +135,9 @@ func (d *driver) patience(limit time.Duration) time.Duration {
 
 // scale is a limit on the guest's clock.
 func (d *driver) scale(limit time.Duration) time.Duration {
+	if d.cfg.Attach != nil {
+		return unlimited
+	}
 	return time.Duration(float64(limit) * d.guest.accel.Scale())
 }
 
@@ -226,6 +224,9 @@ func (s *session) lose(ctx context.Context, t catalog.Test, err error) (bool, er
 		return false, ctx.Err()
 	}
 	if verr := s.ended(err); verr != nil {
+		if blame.Of(verr) == blame.User {
+			return false, verr
+		}
 		err = verr
 	}
 	why := fmt.Sprintf("the guest went away during %s: %v", t.ID, err)
@@ -274,5 +275,8 @@ func (s *session) close() {
 	_ = s.vm.Close()
 	for range s.msgs { // the reader ends with the machine's end of the channel
 	}
-	_ = s.log.Close()
+	_ = s.log.Close() // nil is an error of Close's
+	if s.forget != nil {
+		s.forget()
+	}
 }

@@ -63,6 +63,8 @@ type built struct {
 	generation catalog.Generation // as the series declares it; empty: ask the kernel
 	variant    string             // of its configuration
 	tree       openTree           // nil without a source
+	source     string             // the tree that changes belongs to; empty for a prebuilt image
+	changes    patch.Overlay      // what the patches change
 	must       []feature.Name     // what its configuration was made to have
 	// expect is what the series expects otherwise than the catalogue, by test.
 	expect map[string]kernelpatches.Expected
@@ -96,6 +98,7 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 	}
 	end(cachedNote(image.Cached))
 	return built{
+		source: tree.Name(), changes: p.changes,
 		tree:    func(ctx context.Context) (patch.Reader, func(), error) { return t.tree(ctx, cfg) },
 		vmlinux: image.Vmlinux, symbols: image.Symbols, release: image.Release, cached: image.Cached,
 		generation: catalog.Generation(t.declared()),

@@ -2,6 +2,7 @@
 # removes what is left when the pipe closes, because uetest was killed.
 #   +g PGID START   a process group; START is field 22 of the leader's stat
 #   +d DIR          a directory
+#   +t DEVICE STATE  a terminal, and what stty is to set it to
 #   -...            the same, gone
 exec 3<&- # this text
 trap '' HUP INT TERM
@@ -84,5 +85,9 @@ IFS=$nl
 for entry in $left; do
 	case $entry in
 	"d /"*/uetest-*) rm -rf -- "${entry#d }" ;;
+	"t /dev/"*)
+		entry=${entry#t }
+		stty -F "${entry% *}" "${entry##* }" 2>/dev/null
+		;;
 	esac
 done

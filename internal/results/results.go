@@ -128,6 +128,13 @@ type Blob struct {
 	Got  string `json:"got"`
 }
 
+// Machine is what is asked of every guest of a run beside what its tests need.
+type Machine struct {
+	Append []string `json:"append,omitempty"` // kernel parameters
+	Memory int      `json:"memory,omitempty"` // MiB
+	CPUs   int      `json:"cpus,omitempty"`
+}
+
 // Run is everything one kernel showed.
 type Run struct {
 	Schema     int             `json:"schema"`
@@ -137,6 +144,7 @@ type Run struct {
 	Accel      string          `json:"accel"`
 	AccelWhy   string          `json:"accel_why,omitempty"` // how it was chosen
 	Select     string          `json:"select,omitempty"`    // regular expression of the ids that were to run; empty: all
+	Machine    Machine         `json:"machine,omitzero"`    // what the guests had in place of the usual
 	Boots      int             `json:"boots"`
 	Restored   int             `json:"restored,omitempty"`    // guests that were restored from a snapshot
 	Retries    []string        `json:"retries,omitempty"`     // why a guest had to be tried again

@@ -59,6 +59,15 @@ type Config struct {
 	// Console is the path of the file that gets what the kernel prints. An
 	// existing file is emptied.
 	Console string
+	// Terminal has the console be a terminal as well: what the kernel prints
+	// also goes to VM.Terminal, and what is written there is typed in the guest.
+	// The caller has to read it all the time: a console that nobody reads stops
+	// the guest.
+	Terminal bool
+	// GDB is the path of a socket where QEMU waits for gdb, or empty. With it the
+	// guest does not start before gdb lets it, and no limit of this package
+	// applies to what the guest does.
+	GDB string
 	// TSC is the frequency of the host's time stamp counter in kHz, for the
 	// guest's kernel; 0 has Start measure it. A Clock that counts has its own.
 	TSC int
@@ -141,6 +150,8 @@ const (
 	inputFD   = 5 // the reading end of a pipe, see VM.ConsoleInput
 	memoryFD  = 6 // of a guest that is to be saved or is restored
 	stateFD   = 7 // of a guest that is restored
+
+	terminalFD = 6 // with Config.Terminal: such a guest is neither saved nor restored
 )
 
 // Args are QEMU's arguments.
@@ -224,11 +235,14 @@ func (c Config) devices() []device {
 	}
 	d = append(d,
 		monitor{fd: monitorFD},
-		serialConsole{path: c.Console},
+		c.console(),
 		c.resultPort(),
 	)
 	if c.Machine.Panic != "" {
 		d = append(d, panicDevice{c.Machine.Panic})
+	}
+	if c.GDB != "" {
+		d = append(d, gdbStub{c.GDB})
 	}
 	return d
 }
@@ -238,6 +252,13 @@ func (c Config) resultPort() device {
 		return recordedPort{bus: c.Machine.Bus, name: c.Port}
 	}
 	return resultPort{bus: c.Machine.Bus, name: c.Port, fd: channelFD}
+}
+
+func (c Config) console() device {
+	if c.Terminal {
+		return terminal{path: c.Console, fd: terminalFD}
+	}
+	return serialConsole{path: c.Console}
 }
 
 // Command is QEMU with its arguments, for people; it lacks the descriptors.

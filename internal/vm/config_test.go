@@ -37,6 +37,8 @@ func TestArgumentsAreTheGoldenOnes(t *testing.T) {
 		"virtual-time": with(func(c *Config) { c.Clock.Mode = VirtualTime }),
 		"record":       with(func(c *Config) { c.Clock = Clock{Mode: Recording, Log: "/odd,path/log"} }),
 		"replay":       with(func(c *Config) { c.Clock = Clock{Mode: Replaying, Log: "/run/log"} }),
+		"terminal":     with(func(c *Config) { c.Terminal, c.Console = true, "/odd,path/console" }),
+		"gdb":          with(func(c *Config) { c.GDB = "/odd,path/gdb" }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := golden(c.Args())

@@ -59,6 +59,31 @@ func (s serialConsole) args() []string {
 	}
 }
 
+// terminal is the first serial port on an inherited socket, with all that goes
+// to the socket in a file.
+type terminal struct {
+	path string
+	fd   int
+}
+
+func (t terminal) args() []string {
+	return []string{
+		"-chardev", fmt.Sprintf("socket,id=%s,fd=%d,logfile=%s", consoleID, t.fd, escape(t.path)),
+		"-serial", "chardev:" + consoleID,
+	}
+}
+
+// gdbStub lets gdb in at a socket. A path cannot collide with what another
+// guest listens at, a TCP port can.
+type gdbStub struct{ path string }
+
+func (g gdbStub) args() []string {
+	return []string{
+		"-chardev", "socket,id=gdb,server=on,wait=off,path=" + escape(g.path),
+		"-gdb", "chardev:gdb",
+	}
+}
+
 // resultPort is a virtio-serial port on an inherited socket: 1,000 lines of 200
 // bytes in 18 ms, where the serial port takes half a second. Port 0 of the bus
 // is reserved for a console, so two is the least (the default of 31 has the

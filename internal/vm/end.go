@@ -59,6 +59,9 @@ func (e *qemuError) Error() string {
 
 func (e *qemuError) Unwrap() error { return e.exit }
 
+// killedByGDB is what QEMU says when gdb's kill ends it (gdbstub.c, handle_kill).
+const killedByGDB = "Terminated via GDBstub"
+
 // restarts is what kernel/reboot.c prints (kernel_restart, kernel_halt,
 // kernel_power_off) before it does.
 var restarts = regexp.MustCompile(`reboot: (Restarting system|System halted|Power down)`)
@@ -94,6 +97,8 @@ func classify(exit error, stderr string, s seen) (End, error) {
 		return Restarted, nil
 	case s.reason == "guest-reset":
 		return Crashed, blame.On(blame.Kernel, errors.New("the guest was reset and its kernel said nothing of it: a triple fault, or a reset from outside of the kernel"))
+	case strings.Contains(stderr, killedByGDB):
+		return Killed, blame.On(blame.User, errors.New("gdb ended the guest"))
 	case s.closed || s.reason == "host-qmp-quit":
 		return Closed, nil
 	case isExit && e.Signal != 0:

@@ -36,6 +36,7 @@ type VM struct {
 	monitor *qmp.Client
 	channel net.Conn
 	input   consoleInput
+	console net.Conn // nil without Config.Terminal
 
 	close  sync.Once
 	closed chan struct{} // Close was called
@@ -51,6 +52,9 @@ func Start(ctx context.Context, cfg Config) (*VM, error) {
 	cfg, err := cfg.complete()
 	if err != nil {
 		return nil, err
+	}
+	if cfg.GDB != "" {
+		return launch(ctx, cfg, nil, leaveToGDB)
 	}
 	if cfg.SaveTo == "" {
 		return launch(ctx, cfg, nil, resume)
@@ -89,6 +93,13 @@ func launch(ctx context.Context, cfg Config, files []*os.File, begin func(contex
 		return fail(blame.On(blame.Host, err))
 	}
 	input, inherited = ours, append(inherited, theirs)
+	if cfg.Terminal {
+		ours, theirs, err := socketPair()
+		if err != nil {
+			return fail(blame.On(blame.Host, err))
+		}
+		conns, inherited = append(conns, ours), append(inherited, theirs)
+	}
 	cmd := cfg.Command()
 	cmd.ExtraFiles = append(slices.Clone(inherited), files...) // monitorFD, channelFD, inputFD, …
 	if cfg.Clock.logs() {
@@ -107,6 +118,9 @@ func launch(ctx context.Context, cfg Config, files []*os.File, begin func(contex
 		return fail(err)
 	}
 	v := &VM{cfg: cfg, proc: p, monitor: monitor, channel: conns[1], input: consoleInput{pipe: input}, closed: make(chan struct{}), done: make(chan struct{})}
+	if cfg.Terminal {
+		v.console = conns[2]
+	}
 	running.add(v)
 	go v.watch()
 	return v, nil
@@ -136,6 +150,9 @@ func run(ctx context.Context, conn net.Conn, begin func(context.Context, *qmp.Cl
 
 // resume has a guest run that was started with -S.
 func resume(ctx context.Context, monitor *qmp.Client) error { return monitor.Cont(ctx) }
+
+// leaveToGDB leaves it to gdb.
+func leaveToGDB(context.Context, *qmp.Client) error { return nil }
 
 // notStarted is the error of a QEMU whose monitor did not answer because of
 // err. If it has ended that is the reason.
@@ -179,6 +196,10 @@ func (v *VM) Channel() net.Conn { return v.channel }
 
 // Config is what runs, with what Start filled in.
 func (v *VM) Config() Config { return v.cfg }
+
+// Terminal is the host's end of the guest's console, nil without
+// Config.Terminal. It ends as Channel does.
+func (v *VM) Terminal() net.Conn { return v.console }
 
 // Console is the path of the file that has what the kernel printed.
 func (v *VM) Console() string { return v.cfg.Console }
@@ -230,6 +251,9 @@ func (v *VM) Close() error {
 		<-v.done
 		_ = v.channel.Close()
 		_ = v.input.pipe.Close()
+		if v.console != nil {
+			_ = v.console.Close()
+		}
 		running.remove(v)
 	})
 	<-v.done
@@ -295,7 +319,9 @@ func (v *VM) readEvents() seen {
 				return s
 			case e.Event == qmp.GuestPanicked:
 				s.panicked = true
-				overdue = time.After(v.scale(panicLimit))
+				if v.cfg.GDB == "" { // else somebody may be looking at it
+					overdue = time.After(v.scale(panicLimit))
+				}
 			case e.Event == qmp.Shutdown:
 				s.reason, _ = e.Data["reason"].(string)
 			case e.Event == qmp.Stopped && v.gaveUp():

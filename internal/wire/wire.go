@@ -56,6 +56,7 @@ const (
 	Kmsg   Kind = "kmsg"   // guest → host: one /dev/kmsg record
 	End    Kind = "end"    // guest → host: the test is over, Status says how
 	Stop   Kind = "stop"   // host → guest: say Bye and power off
+	Shell  Kind = "shell"  // both ways, instead of the others: see Command
 	Bye    Kind = "bye"    // guest → host: nothing follows
 
 	Settle  Kind = "settle"  // host → guest: come to rest, to be saved
@@ -119,6 +120,9 @@ type Message struct {
 	// kernel's random number generator from; WakeBytes of them are enough.
 	Now    time.Time `json:"now,omitzero"`
 	Random []byte    `json:"random,omitempty"`
+
+	// Shell.
+	Shell *Session `json:"shell,omitempty"`
 }
 
 // Guest is what the agent found out about the running kernel by asking it.

@@ -1,0 +1,120 @@
+package pipeline
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"uetest/internal/blame"
+	"uetest/internal/proc"
+	"uetest/internal/vm"
+	"uetest/internal/wire"
+	"uetest/selftests/catalog"
+)
+
+// machine is the guest that boots the kernel, without its files. What a test
+// needs wins over what the user asks for: without it the test says nothing.
+func (d *driver) machine(m catalog.Machine) vm.Config {
+	want := d.cfg.Machine
+	return vm.Config{
+		QEMU:   d.cfg.QEMU,
+		Accel:  d.guest.accel,
+		Kernel: d.kernel.vmlinux,
+		Initrd: d.guest.image.Path,
+		Port:   wire.PortName,
+		Clock:  d.cfg.Clock,
+		CPUs:   want.CPUs,
+		Memory: cmp.Or(m.Memory, want.Memory),
+		Append: slices.Concat(want.Append, m.Append), // the kernel lets the last one win
+	}
+}
+
+// unlimited is a time limit for a guest that somebody looks at with gdb.
+const unlimited = 365 * 24 * time.Hour
+
+// A Stub is a guest that waits for gdb.
+type Stub struct {
+	Kernel  string   // its name
+	Socket  string   // gdb's "target remote"
+	Symbols string   // the image with its symbols
+	Sources []string // directories with the source, the first that has a file wins; none if it is not known
+	Scripts string   // directory of the scripts that gdb would load with Symbols, if there are any
+}
+
+// socketPath is the longest path of a socket (sun_path, unix(7)).
+const socketPath = 107
+
+// withGDB puts a place for gdb into a machine, if somebody is to attach. forget
+// removes it.
+func (d *driver) withGDB(cfg vm.Config, number int) (_ vm.Config, forget func(), err error) {
+	if d.cfg.Attach == nil {
+		return cfg, func() {}, nil
+	}
+	// Without it the addresses of a kernel that moves itself are not those of
+	// its symbols.
+	cfg.Append = append(slices.Clip(cfg.Append), "nokaslr")
+	if cfg.GDB = d.file("gdb-%d.sock", number); len(cfg.GDB) <= socketPath {
+		return cfg, func() { _ = os.Remove(cfg.GDB) }, nil
+	}
+	dir, forget, err := proc.TempDir("gdb-*")
+	if err == nil {
+		cfg.GDB = filepath.Join(dir, "gdb.sock")
+		if len(cfg.GDB) > socketPath {
+			forget()
+			err = blame.On(blame.Host, fmt.Errorf("%s: too long for the path of a socket; set TMPDIR to a shorter one", cfg.GDB))
+		}
+	}
+	return cfg, forget, err
+}
+
+// announce tells where gdb finds a guest that waits for it.
+func (d *driver) announce(cfg vm.Config) {
+	if cfg.GDB == "" {
+		return
+	}
+	s := Stub{Kernel: d.run.Kernel.Name, Socket: cfg.GDB, Symbols: d.kernel.symbols}
+	if s.Symbols == "" { // a prebuilt image
+		s.Symbols = d.kernel.vmlinux
+	}
+	script := s.Symbols + "-gdb.py" // gdb(1), "Auto-loading": OBJFILE-gdb.py
+	if real, err := filepath.EvalSymlinks(s.Symbols); err == nil {
+		script = real + "-gdb.py"
+	}
+	if _, err := os.Stat(script); err == nil {
+		s.Scripts = filepath.Dir(script)
+	}
+	// Without its source gdb is still of use.
+	s.Sources, _ = d.sources()
+	d.cfg.Attach(s)
+}
+
+// sources returns where the source of the kernel is: the files that the patches
+// change, written to the run's directory, and the tree they were applied to.
+// The build directory won't do: it holds what was built in it last.
+func (d *driver) sources() ([]string, error) {
+	if d.kernel.source == "" {
+		return nil, nil
+	}
+	built := time.Unix(0, 0)
+	dir := filepath.Join(d.run.Dir, "source")
+	for name, f := range d.kernel.changes {
+		if f.Deleted {
+			continue
+		}
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(file, f.Data, 0o644); err != nil {
+			return nil, err
+		}
+		// gdb warns of a source that is newer than what was made of it.
+		if err := os.Chtimes(file, built, built); err != nil {
+			return nil, err
+		}
+	}
+	return []string{dir, d.kernel.source}, nil
+}
