@@ -54,7 +54,7 @@ uetest: exit, or Ctrl-D on an empty line, ends the guest
 
 // start starts gosh with args.
 func start(r *reaper, args, env []string, set func(*syscall.ProcAttr)) (<-chan syscall.WaitStatus, error) {
-	attr := &syscall.ProcAttr{Dir: "/", Env: slices.Concat(os.Environ(), env)}
+	attr := &syscall.ProcAttr{Dir: "/", Env: slices.Concat(env, os.Environ())} // the first one wins (copyenv, syscall)
 	set(attr)
 	_, exited, err := r.start(func() (int, error) {
 		return syscall.ForkExec(Shell, append([]string{"gosh"}, args...), attr)
