@@ -35,6 +35,7 @@ type Series struct {
 	place  string                         // where the folder is, for errors
 	more   map[string][]byte              // patches that With put on top, by their path
 	expect map[string]map[string]Expected // by kernel, then by test
+	allow  []Allowance
 }
 
 // Kernel is a named state of the source: the source package with patches.
@@ -87,7 +88,7 @@ func Load(name string) (*Series, error) {
 }
 
 // LoadFS reads a series from its folder; name is what errors call it. Anything
-// in series.json and expect.json that is not understood is an error: it would
+// in series.json, allow.json and expect.json that is not understood is an error: it would
 // else be a wish that nobody heeds.
 func LoadFS(name string, folder fs.FS) (*Series, error) { return load(name, name, folder) }
 
@@ -103,6 +104,9 @@ func load(name, place string, folder fs.FS) (*Series, error) {
 	}
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Path(seriesFile), err)
+	}
+	if err := s.readAllow(); err != nil {
+		return nil, err
 	}
 	return s, s.readExpect()
 }

@@ -72,7 +72,7 @@ func witnessExit(run *results.Run) int {
 	if run.Fatal != 0 {
 		return int(run.Fatal)
 	}
-	if len(run.Problems)+len(run.Splats) > 0 {
+	if len(run.Problems)+len(results.Charged(run.Splats)) > 0 {
 		return int(blame.Test)
 	}
 	for _, t := range results.Testify(run) {

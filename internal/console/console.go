@@ -19,6 +19,10 @@ type Splat struct {
 	Taint  string   `json:"taint,omitempty"`  // the flags of the header: "G        W"
 	Frames []Frame  `json:"frames,omitempty"` // of all its stacks, in the order of the lines
 	Lines  []string `json:"lines"`            // the report, from its first line
+
+	// Allowed is why the report counts for nothing, if somebody said so; nothing in
+	// a log does.
+	Allowed string `json:"allowed,omitempty"`
 }
 
 // A Task is what a report says of the task it comes from. PID and CPU are -1 if

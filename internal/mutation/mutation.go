@@ -138,7 +138,7 @@ func (t *tryer) control(ctx context.Context) error {
 		return err
 	}
 	run := runs[0]
-	if run.Fatal != 0 || len(run.Problems)+len(run.Splats) > 0 {
+	if run.Fatal != 0 || len(run.Problems)+len(results.Charged(run.Splats)) > 0 {
 		return blame.On(blame.Kernel, fmt.Errorf("%s itself does not get through the suite, so it can tell nothing: 'uetest run --on %[1]s' shows why", t.On))
 	}
 	t.table.Noise = notices(run, nil)
@@ -343,7 +343,7 @@ func notices(run *results.Run, noise map[string]bool) []Notice {
 // outside returns what a run shows that belongs to no test.
 func outside(run *results.Run) []string {
 	var list []string
-	for _, s := range run.Splats {
+	for _, s := range results.Charged(run.Splats) {
 		list = append(list, s.Title)
 	}
 	return append(list, run.Problems...)

@@ -28,6 +28,7 @@ type driver struct {
 	snapshots snapshots
 
 	judge *results.Judge // nil until it is known what to expect of the kernel
+	allow *allowlist     // as long as judge is
 	queue *queue
 
 	mu       sync.Mutex // guards what follows while guests run
@@ -148,6 +149,8 @@ func (d *driver) plan(ctx context.Context, tests []catalog.Test) ([]catalog.Test
 	tests = d.kernel.expected(g, tests)
 	d.run.Generation = string(g)
 	d.judge = results.NewJudge(g, tests, d.kernel.must)
+	d.allow = newAllowlist(d.cfg.Series, d.run.Kernel.Name)
+	d.judge.Allow(d.allow.allows)
 	return d.compile(ctx, tests)
 }
 

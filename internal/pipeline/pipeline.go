@@ -237,6 +237,9 @@ func one(ctx context.Context, cfg *Config, t target, g *guest, tests []catalog.T
 	}
 	err = d.drive(ctx, tests)
 	d.locate()
+	if d.judge != nil && d.run.Select == "" && d.run.Fatal == 0 && !d.stopped {
+		d.run.Unused = d.allow.unused()
+	}
 	return d.run, err
 }
 

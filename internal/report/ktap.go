@@ -62,9 +62,9 @@ func KTAP(w io.Writer, runs []*results.Run) error {
 // bootTest is the result of a kernel as a whole.
 func bootTest(r *results.Run) results.Test {
 	t := results.Test{ID: "boot/kernel", Verdict: results.AsExpected, Log: r.Problems, Splats: r.Splats}
-	switch {
-	case len(r.Splats) > 0:
-		t.Verdict, t.Detail = results.UnknownFault, r.Splats[0].Title
+	switch charged := results.Charged(r.Splats); {
+	case len(charged) > 0:
+		t.Verdict, t.Detail = results.UnknownFault, charged[0].Title
 	case len(r.Problems) > 0:
 		t.Verdict, t.Detail = results.Errored, "see the lines below"
 	case r.Fatal != 0:
@@ -95,11 +95,16 @@ func ktapTest(b *bufio.Writer, n int, t *results.Test) {
 			for _, l := range t.Log {
 				note("%s", l)
 			}
-			for _, s := range t.Splats {
+			for _, s := range results.Charged(t.Splats) {
 				for _, l := range s.Lines {
 					note("%s", l)
 				}
 			}
+		}
+	}
+	for _, s := range t.Splats {
+		if s.Allowed != "" {
+			note("allowed: %s: %s", s.Title, s.Allowed)
 		}
 	}
 	line := fmt.Sprintf("  %s %d %s", okOr(t.Verdict.Good()), n, ktapName(name))

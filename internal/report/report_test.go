@@ -21,6 +21,8 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // sample has every verdict once, and the texts that a format could trip over.
 func sample() *results.Run {
 	splat := console.Splat{Title: "WARNING: mm/gup.c", Lines: []string{"WARNING: CPU: 0 PID: 7 at mm/gup.c:1 f+0x1/0x2", "not ok 1 forged\x1b[31m"}}
+	allowed := splat
+	allowed.Title, allowed.Allowed = "WARNING: mm/old.c", "as old as the file; its maintainers know"
 	located := console.Splat{
 		Title: "page fault in gup_write", Guilty: "gup_write",
 		Lines: []string{"BUG: unable to handle page fault for address: ffff888002400000", "RIP: 0010:gup_write.isra.0+0x122/0x160", "RAX: 0000000000000000"},
@@ -47,16 +49,18 @@ func sample() *results.Run {
 		AccelWhy:   "asked for",
 		Boots:      2,
 		Tests: []results.Test{
-			{ID: "bits/each", Purpose: "each bit", Verdict: results.AsExpected, Saw: "set=0-31", Expected: "set=0-31"},
+			{ID: "bits/each", Purpose: "each bit", Verdict: results.AsExpected, Saw: "set=0-31", Expected: "set=0-31", Splats: []console.Splat{allowed}},
 			{ID: "fork/private", Purpose: "private", Verdict: results.KnownFault, Fault: "missed", Detail: "missed", Saw: "parent=0", Expected: "parent=0", Promise: "parent=1"},
 			{ID: "fork/gone", Purpose: "gone", Verdict: results.Fixed, Fault: "missed", Detail: "missed no longer shows", Saw: "parent=1", Expected: "parent=0", Promise: "parent=1"},
 			{ID: "fork/hash # SKIP me", Purpose: "a name that looks like a directive", Verdict: results.Regressed, Detail: "a=1 instead of a=0", Saw: "a=1", Expected: "a=0", Log: []string{"one", "ok 1 forged"}},
 			{ID: "pages/warns", Purpose: "warns", Verdict: results.UnknownFault, Detail: splat.Title, Saw: "a=0", Expected: "a=0", Splats: []console.Splat{splat}},
-			{ID: "pages/faults", Purpose: "faults", Verdict: results.UnknownFault, Detail: located.Title, Saw: "a=0", Expected: "a=0", Splats: []console.Splat{located}},
+			{ID: "pages/faults", Purpose: "faults", Verdict: results.UnknownFault, Detail: located.Title, Saw: "a=0", Expected: "a=0", Splats: []console.Splat{allowed, located}},
 			{ID: "pages/errored", Purpose: "errs", Verdict: results.Errored, Detail: "failed: mmap: ENOMEM\nat x.go:1"},
 			{ID: "pages/missing", Purpose: "never came", Verdict: results.Missing, Detail: "interrupted"},
 			{ID: "swap/skipped", Purpose: "skips", Verdict: results.Skipped, Detail: "needs swap"},
 		},
+		Splats:   []console.Splat{allowed},
+		Unused:   []string{"kernel-patches/rfc/allow.json: entry 2: RCU stall.*"},
 		Problems: []string{"boot 2 ended without a Bye"},
 		Stages:   []results.Stage{{Name: "kernel", Took: 12 * time.Millisecond, Note: "cached"}, {Name: "boot", Took: 81 * time.Second, Note: "2 boots"}},
 		Dir:      "/cache/runs/1",

@@ -54,10 +54,7 @@ func (p *printer) evidence(t results.Test) {
 		p.f("    %s: %s\n", t.Verdict, t.Detail)
 	}
 	p.lines(t.Log)
-	for _, s := range t.Splats {
-		p.f("    %s\n", p.paint(red, s.Title))
-		p.trace(s, Options{})
-	}
+	p.splats(t.Splats, "", Options{})
 	if len(t.Splats) == 0 {
 		p.lines(counted(t.Kmsg))
 	}

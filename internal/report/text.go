@@ -30,6 +30,7 @@ func Text(w io.Writer, run *results.Run, o Options) error {
 	p.head(run)
 	p.areas(run)
 	p.knownFaults(run, o)
+	p.allowed(run, o)
 	p.attention(run, o)
 	p.foot(run)
 	return p.err
@@ -221,8 +222,8 @@ func (p *printer) knownFaults(r *results.Run, o Options) {
 		}
 		for _, t := range by[id] {
 			what := firstOf(results.Difference(t.Promise, t.Saw))
-			if len(t.Splats) > 0 {
-				what = t.Splats[0].Title
+			if charged := results.Charged(t.Splats); len(charged) > 0 {
+				what = charged[0].Title
 			}
 			p.f("    %s: %s\n", t.ID, what)
 		}
@@ -258,9 +259,9 @@ func (p *printer) attention(r *results.Run, o Options) {
 			}
 		}
 	}
-	for _, s := range r.Splats {
-		p.f("\n%s outside of any test: %s\n", p.paint(red, "SPLAT"), s.Title)
-		p.trace(s, o)
+	if charged := results.Charged(r.Splats); len(charged) > 0 {
+		p.f("\n%s outside of any test\n", p.paint(red, "SPLAT"))
+		p.splats(charged, "", o)
 	}
 	for _, s := range r.Problems {
 		p.f("\n%s %s\n", p.paint(red, "PROBLEM"), s)
@@ -301,12 +302,7 @@ func (p *printer) one(r *results.Run, t *results.Test, o Options) {
 		p.f("    promised  %s\n", t.Promise)
 	}
 	p.lines(t.Log)
-	for _, s := range t.Splats {
-		if !strings.HasPrefix(t.Detail, s.Title) {
-			p.f("    %s\n", p.paint(red, s.Title))
-		}
-		p.trace(s, o)
-	}
+	p.splats(t.Splats, t.Detail, o)
 	if o.Reproduce != nil {
 		p.f("  reproduce: %s\n", o.Reproduce(r.Kernel.Name, t.ID))
 	}

@@ -5,10 +5,33 @@ import (
 	"strings"
 
 	"uetest/internal/console"
+	"uetest/internal/results"
 )
 
 // showFrames bounds how much of a trace the summary prints.
 const showFrames = 24
+
+// splats writes those that are not allowed, one of each title; above is what
+// stands there already.
+func (p *printer) splats(splats []console.Splat, above string, o Options) {
+	seen := map[string]int{}
+	for _, s := range results.Charged(splats) {
+		seen[s.Title]++
+	}
+	for _, s := range results.Charged(splats) {
+		n := seen[s.Title]
+		if n == 0 {
+			continue
+		}
+		seen[s.Title] = 0
+		if n > 1 {
+			p.f("    %s\n", p.paint(red, fmt.Sprintf("%s  (%d times)", s.Title, n)))
+		} else if !strings.HasPrefix(above, s.Title) {
+			p.f("    %s\n", p.paint(red, s.Title))
+		}
+		p.trace(s, o)
+	}
+}
 
 // trace writes what a person wants of a splat: the function it is about, and the
 // functions of its stacks with their places in the source. Guesses of the kernel

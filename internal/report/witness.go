@@ -43,7 +43,7 @@ func Witness(w io.Writer, runs []*results.Run, o Options) error {
 		for _, problem := range run.Problems {
 			p.f("  %s\n", p.paint(red, problem))
 		}
-		for _, s := range run.Splats {
+		for _, s := range results.Charged(run.Splats) {
 			p.f("  %s\n", p.paint(red, s.Title))
 		}
 		p.f("saved in %s\n", run.Dir)

@@ -121,7 +121,7 @@ func (g *Guest) Lost(id, why string, splats []console.Splat) *Test {
 	s.reported = true
 	r := &s.result
 	r.Boot, r.Kmsg = g.number, s.kmsg
-	r.Splats = merge(console.Find(s.kmsg), splats)
+	r.Splats = g.j.mark(s, merge(console.Find(s.kmsg), splats))
 	r.Verdict, r.Detail = UnknownFault, why
 	if s.provoked() {
 		r.Verdict, r.Detail = KnownFault, s.expect.Fault
@@ -130,9 +130,10 @@ func (g *Guest) Lost(id, why string, splats []console.Splat) *Test {
 }
 
 // Splatted reports whether the kernel has reported anything that belongs to the
-// test that ended last. A kernel that has is not one to run another test on.
+// test that ended last and is not allowed. A kernel that has is not one to run
+// another test on.
 func (g *Guest) Splatted() bool {
 	g.j.mu.Lock()
 	defer g.j.mu.Unlock()
-	return g.last != nil && (len(g.last.result.Splats) > 0 || len(console.Find(g.last.late)) > 0)
+	return g.last != nil && len(Charged(g.last.result.Splats))+len(Charged(g.j.mark(g.last, console.Find(g.last.late)))) > 0
 }

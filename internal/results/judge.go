@@ -18,6 +18,7 @@ import (
 type Judge struct {
 	gen  catalog.Generation
 	must map[string]bool // features this kernel must have
+	may  Allowed         // nil: nothing
 	plan []catalog.Test
 
 	mu     sync.Mutex // guards what follows, and the guests
@@ -60,13 +61,14 @@ func (j *Judge) decide(s *state, status wire.Status, text string) {
 	r := &s.result
 	s.reported = true
 	r.Kmsg = s.kmsg
-	r.Splats = console.Find(s.kmsg)
+	r.Splats = j.mark(s, console.Find(s.kmsg))
+	charged := Charged(r.Splats)
 	switch {
 	case s.provoked():
 		r.Verdict, r.Detail = KnownFault, s.expect.Fault
-	case len(r.Splats) > 0:
+	case len(charged) > 0:
 		// A test that passes while the kernel splats does not pass.
-		r.Verdict, r.Detail = UnknownFault, r.Splats[0].Title
+		r.Verdict, r.Detail = UnknownFault, charged[0].Title
 	case status == wire.Skipped:
 		r.Verdict, r.Detail = j.skip(s, text)
 	case status != wire.Done:
@@ -87,8 +89,8 @@ func (j *Judge) decide(s *state, status wire.Status, text string) {
 // provoked reports whether the test saw the kernel make the report that it
 // provokes. What the kernel reports after that comes of it.
 func (s *state) provoked() bool {
-	r := &s.result
-	return s.expect.Splat != "" && len(r.Splats) > 0 && r.Splats[0].Title == s.expect.Splat && r.Saw == s.expect.Saw
+	charged := Charged(s.result.Splats)
+	return s.expect.Splat != "" && len(charged) > 0 && charged[0].Title == s.expect.Splat && s.result.Saw == s.expect.Saw
 }
 
 // skip decides whether a skip was earned: the test has to say it needs the
@@ -130,19 +132,19 @@ func (j *Judge) Finish(why string) ([]Test, []console.Splat) {
 		if !s.reported {
 			s.result.Verdict, s.result.Detail = Missing, why
 		}
-		s.belated()
+		j.belated(s)
 		tests = append(tests, s.result)
 	}
 	var outer []console.Splat
 	for _, g := range j.guests {
 		outer = merge(outer, console.Find(g.outer))
 	}
-	return tests, merge(outer, j.splats)
+	return tests, j.mark(nil, merge(outer, j.splats))
 }
 
 // belated adds what the kernel reported after the test had ended.
-func (s *state) belated() {
-	splats := console.Find(s.late)
+func (j *Judge) belated(s *state) {
+	splats := j.mark(s, console.Find(s.late))
 	if len(splats) == 0 {
 		return
 	}
@@ -150,8 +152,8 @@ func (s *state) belated() {
 	known := s.provoked() // what comes after the report that it provokes comes of it
 	r.Kmsg = append(r.Kmsg, s.late...)
 	r.Splats = append(r.Splats, splats...)
-	if r.Verdict.Good() && !known {
-		r.Verdict, r.Detail = UnknownFault, splats[0].Title+", after the test had ended"
+	if charged := Charged(splats); r.Verdict.Good() && !known && len(charged) > 0 {
+		r.Verdict, r.Detail = UnknownFault, charged[0].Title+", after the test had ended"
 	}
 }
 

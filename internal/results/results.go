@@ -151,9 +151,10 @@ type Run struct {
 	NoSnapshot string          `json:"no_snapshot,omitempty"` // why there was none to restore from
 	Start      time.Time       `json:"start"`
 	Tests      []Test          `json:"tests"`
-	Splats     []console.Splat `json:"splats,omitempty"`   // outside of any test
-	Problems   []string        `json:"problems,omitempty"` // of the run as a whole
-	Fatal      blame.Party     `json:"fatal,omitempty"`    // who ended the run early, 0 if nobody
+	Splats     []console.Splat `json:"splats,omitempty"`            // outside of any test
+	Problems   []string        `json:"problems,omitempty"`          // of the run as a whole
+	Unused     []string        `json:"unused_allowances,omitempty"` // of the series, if the run was one of the whole catalogue
+	Fatal      blame.Party     `json:"fatal,omitempty"`             // who ended the run early, 0 if nobody
 	Stages     []Stage         `json:"stages"`
 	Dir        string          `json:"dir"` // console logs and this run as JSON
 }
@@ -183,7 +184,7 @@ func (r *Run) Exit() int {
 			return int(blame.Test)
 		}
 	}
-	if len(r.Problems)+len(r.Splats) > 0 {
+	if len(r.Problems)+len(Charged(r.Splats)) > 0 {
 		return int(blame.Test)
 	}
 	return 0
