@@ -15,7 +15,7 @@ func mayWarn(test string, s console.Splat) (string, bool) {
 	if strings.HasPrefix(test, "fork/") && strings.HasPrefix(s.Title, "WARNING") && strings.Contains(s.Lines[0], "kernel/x.c") {
 		return "x warns", true
 	}
-	return "pages are bad", test == "" && strings.HasPrefix(s.Title, "bad page")
+	return "pages are bad", test == "" && strings.HasPrefix(s.Title, "Bad page")
 }
 
 func TestAllowedSplatTurnsNoVerdict(t *testing.T) {
@@ -48,11 +48,11 @@ func TestAllowedSplatTurnsNoVerdict(t *testing.T) {
 		{"an allowed one", catalog.G3, join(good, warn, end(wire.Done, "")), AsExpected, "", 1, 0},
 		{"and what else is wrong", catalog.G3, join(saw("parent=1"), warn, end(wire.Done, "")), Regressed, "no child=1", 1, 0},
 		{"and a test that crashed", catalog.G3, join(good, warn, end(wire.Crashed, "signal 11")), Errored, "crashed: signal 11", 1, 0},
-		{"one that is not", catalog.G3, join(good, page, end(wire.Done, "")), UnknownFault, "bad page: page state", 0, 1},
-		{"one of each", catalog.G3, join(good, warn, over, page, end(wire.Done, "")), UnknownFault, "bad page: page state", 1, 1},
+		{"one that is not", catalog.G3, join(good, page, end(wire.Done, "")), UnknownFault, "Bad page state", 0, 1},
+		{"one of each", catalog.G3, join(good, warn, over, page, end(wire.Done, "")), UnknownFault, "Bad page state", 1, 1},
 		{"before the one that is provoked", catalog.G0, join(saw("parent=1"), warn, over, oops, end(wire.Crashed, "")), KnownFault, "oopses", 1, 1},
 		{"an allowed one comes late", catalog.G3, join(good, end(wire.Done, ""), warn), AsExpected, "", 1, 0},
-		{"one that is not comes late", catalog.G3, join(good, end(wire.Done, ""), warn, over, page), UnknownFault, "bad page: page state, after the test had ended", 1, 1},
+		{"one that is not comes late", catalog.G3, join(good, end(wire.Done, ""), warn, over, page), UnknownFault, "Bad page state, after the test had ended", 1, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			j := NewJudge(tt.gen, []catalog.Test{entry}, nil)
