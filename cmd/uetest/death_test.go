@@ -58,10 +58,13 @@ func TestDeathLeavesNothingBehind(t *testing.T) {
 		name   string
 		signal os.Signal
 		want   int // exit code; -1 is a death by signal
+		guests int
 	}{
-		{"interrupted", os.Interrupt, 130},
-		{"terminated", syscall.SIGTERM, 130},
-		{"killed", syscall.SIGKILL, -1},
+		{"interrupted", os.Interrupt, 130, 1},
+		{"interrupted with two guests", os.Interrupt, 130, 2},
+		{"terminated", syscall.SIGTERM, 130, 1},
+		{"killed", syscall.SIGKILL, -1, 1},
+		{"killed with two guests", syscall.SIGKILL, -1, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -77,7 +80,15 @@ func TestDeathLeavesNothingBehind(t *testing.T) {
 			descendants := func() []string {
 				return slices.Collect(maps.Values(started(t, cmd.Process.Pid, tmp)))
 			}
-			for !slices.ContainsFunc(descendants(), func(p string) bool { return strings.HasPrefix(p, "qemu-system") }) {
+			guests := func() (n int) {
+				for _, p := range descendants() {
+					if strings.HasPrefix(p, "qemu-system") {
+						n++
+					}
+				}
+				return n
+			}
+			for guests() < tt.guests {
 				if ctx.Err() != nil {
 					t.Fatalf("QEMU did not start:\n%s", stderr.String())
 				}

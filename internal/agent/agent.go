@@ -44,6 +44,9 @@ type Config struct {
 	Guest wire.Guest
 	// Notes are lines about the set-up for people, sent behind Hello.
 	Notes []string
+	// Scratch are directories that are emptied after each test: what a test
+	// leaves in a file system in memory is missing from the next one's.
+	Scratch []string
 	// Pinned says, when the host says Stop, which pages the kernel has left
 	// pinned; empty: none. It may be nil.
 	Pinned func() string
@@ -76,7 +79,7 @@ func Serve(c Config) error {
 		s.send(wire.Message{Kind: wire.Log, Text: note})
 	}
 	r := &runner{
-		programs: c.Programs, send: s.send, reaper: newReaper(), starter: newStarter(),
+		programs: c.Programs, scratch: c.Scratch, send: s.send, reaper: newReaper(), starter: newStarter(),
 		stuck: map[int]bool{}, faulted: kernelFaulted,
 	}
 	defer r.reaper.close()

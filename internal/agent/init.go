@@ -90,7 +90,7 @@ func boot() string {
 		}
 	}()
 	err = Serve(Config{Port: port, Kmsg: kmsg, Programs: Programs, Guest: guest, Notes: notes, Pinned: leftPinned,
-		Settled: settled, Wake: wake})
+		Scratch: []string{"/tmp", "/dev/shm"}, Settled: settled, Wake: wake})
 	if err != nil {
 		return "results port: " + err.Error()
 	}

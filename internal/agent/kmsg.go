@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,6 +30,26 @@ type kernelLog struct {
 	mu   sync.Mutex // the order of reading is the order of sending
 	buf  [recordSize]byte
 	next uint64 // the sequence number expected next
+
+	stalls atomic.Int64 // reports of a stall so far
+}
+
+// isStall reports whether a line says that somebody in the kernel gets no
+// further: a task in state D (kernel/hung_task.c), a CPU that does not schedule
+// (kernel/watchdog.c), one that keeps an RCU grace period from ending
+// (kernel/rcu/tree_stall.h).
+func isStall(line string) bool {
+	return strings.HasPrefix(line, "INFO: task ") && strings.Contains(line, " blocked for more than ") ||
+		strings.HasPrefix(line, "watchdog: BUG: soft lockup") ||
+		strings.HasPrefix(line, "rcu: INFO: rcu_") && strings.Contains(line, "detected stall")
+}
+
+// stalled is how many stalls the kernel has reported.
+func (k *kernelLog) stalled() int64 {
+	if k == nil {
+		return 0
+	}
+	return k.stalls.Load()
 }
 
 // newKernelLog forwards the records that are in f, oldest first, and those that
@@ -86,6 +108,9 @@ func (k *kernelLog) forward(fd int, end time.Time) bool {
 			k.send(wire.Message{Kind: wire.Log, Text: fmt.Sprintf("kernel log: %d records lost before number %d: the ring is too small for what was logged at once", m.Seq-k.next, m.Seq)})
 		}
 		k.next = m.Seq + 1
+		if m.Facility == 0 && isStall(m.Text) {
+			k.stalls.Add(1)
+		}
 		k.send(m)
 	}
 	return false

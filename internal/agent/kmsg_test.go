@@ -122,3 +122,19 @@ func TestDrainEndsThoughTheKernelLogsOn(t *testing.T) {
 	k.drain(patience) // the writer may be waiting for room
 	<-stopped
 }
+
+func TestStallIsTheKernelsWord(t *testing.T) {
+	for line, want := range map[string]bool{
+		"INFO: task misbehave:64 blocked for more than 2 seconds.":        true,
+		"watchdog: BUG: soft lockup - CPU#1 stuck for 3s! [misbehave:64]": true,
+		"rcu: INFO: rcu_sched self-detected stall on CPU":                 true,
+		"rcu: INFO: rcu_sched detected stalls on CPUs/tasks:":             true,
+		"rcu: Hierarchical SRCU implementation.":                          false,
+		"INFO: NMI handler took too long":                                 false,
+		"":                                                                false,
+	} {
+		if got := isStall(line); got != want {
+			t.Errorf("%q: %v, want %v", line, got, want)
+		}
+	}
+}

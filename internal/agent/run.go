@@ -38,13 +38,14 @@ const (
 
 	// endLimit is all that may come between the watchdog and the End: asking
 	// where the processes are, killing them and looking who is left, asking
-	// again, closing two pipes, and draining the log. The host relies on it.
-	endLimit = whereLimit + (whereLimit + dieLimit + whereLimit) + whereLimit + 2*pipeLimit + drainLimit
+	// again, closing two pipes, removing files, and draining the log. The host relies on it.
+	endLimit = whereLimit + (whereLimit + dieLimit + whereLimit) + whereLimit + 2*pipeLimit + sweepLimit + drainLimit
 )
 
 // A runner runs tests, one at a time.
 type runner struct {
 	programs string
+	scratch  []string
 	send     func(wire.Message)
 	kmsg     *kernelLog
 	reaper   *reaper
@@ -56,10 +57,11 @@ type runner struct {
 // outcome is all that decides how a test ended.
 type outcome struct {
 	limit    time.Duration
+	hold     time.Duration // after limit
 	status   syscall.WaitStatus
 	exited   bool // status is valid
 	timedOut bool
-	faulted  bool // the kernel did, and the test did not end
+	trouble  string // what the kernel said of itself before the test ended
 	stopped  bool
 	said     *wire.Message // the test's own end, if it came
 	garbled  error         // the first fault of what it wrote on descriptor 3
@@ -79,7 +81,7 @@ func (r *runner) run(ctx context.Context, m wire.Message) wire.Message {
 
 // outcome starts the test's program and waits for its end.
 func (r *runner) outcome(ctx context.Context, m wire.Message) (wire.Status, string) {
-	o := outcome{limit: m.Timeout}
+	o := outcome{limit: m.Timeout, hold: m.Hold}
 	if o.limit <= 0 {
 		o.limit = catalog.DefaultTimeout
 	}
@@ -93,6 +95,18 @@ func (r *runner) outcome(ctx context.Context, m wire.Message) (wire.Status, stri
 	}
 	r.watch(ctx, t, &o)
 	return o.judge()
+}
+
+// trouble says what the kernel has said of itself since the test began, if that
+// means that the test may not end, or else "".
+func (r *runner) trouble(t *test) string {
+	switch {
+	case !t.faulted && r.faulted():
+		return "the kernel faulted and ended a thread of the test"
+	case r.kmsg.stalled() > t.stalls:
+		return "the kernel reported a stall during the test"
+	}
+	return ""
 }
 
 // kernelFaulted reports whether the kernel has had an oops since it booted: bit
@@ -135,7 +149,8 @@ func (r *runner) find(program string) (string, error) {
 type test struct {
 	id      string
 	began   time.Time
-	faulted bool // the kernel had, before the test
+	faulted bool  // the kernel had, before the test
+	stalls  int64 // that it had reported by then
 	exited  <-chan syscall.WaitStatus
 	report  *report
 	output  *output
@@ -169,7 +184,7 @@ func (r *runner) start(path, id, input string, limit time.Duration) (*test, erro
 		},
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	}
-	t := &test{id: id, began: time.Now(), faulted: r.faulted()}
+	t := &test{id: id, began: time.Now(), faulted: r.faulted(), stalls: r.kmsg.stalled()}
 	_, t.exited, err = r.reaper.start(func() (int, error) {
 		return r.starter.do(func() (int, error) {
 			return syscall.ForkExec(path, []string{filepath.Base(path), "-run", id}, attr)
@@ -218,20 +233,24 @@ func (r *runner) watch(ctx context.Context, t *test, o *outcome) {
 	}
 	oops := time.NewTicker(oopsPoll)
 	defer oops.Stop()
-	if t.faulted { // before the test: nothing to be learned
-		oops.Stop()
-	}
 	for ended := false; !ended; {
 		select {
 		case o.status = <-t.exited:
 			o.exited, ended = true, true
 		case <-timer.C:
 			o.timedOut, ended = true, true
+			if o.trouble == "" { // else the kernel has said what there is to know
+				select {
+				case o.status = <-t.exited:
+					o.exited = true
+				case <-time.After(o.hold):
+				case <-ctx.Done():
+				}
+			}
 			log(whereabouts(r.stuck, whereLimit)...)
 		case <-oops.C:
-			if r.faulted() {
+			if o.trouble = r.trouble(t); o.trouble != "" {
 				oops.Stop()
-				o.faulted = true
 				timer.Reset(min(oopsGrace, o.limit-time.Since(t.began)))
 			}
 		case <-ctx.Done():
@@ -260,6 +279,9 @@ func (r *runner) watch(ctx context.Context, t *test, o *outcome) {
 	}
 	o.said, o.garbled = t.report.close(pipeLimit)
 	t.output.close(pipeLimit)
+	if left := sweep(r.scratch, sweepLimit); left != "" {
+		log("left behind and removed: " + left)
+	}
 }
 
 func list(processes []process) string {
@@ -289,8 +311,8 @@ func (o *outcome) judge() (wire.Status, string) {
 	switch {
 	case o.stopped:
 		return wire.Failed, "ended because the host left" + stuck
-	case o.timedOut && o.faulted:
-		return wire.Crashed, fmt.Sprintf("the kernel faulted and ended a thread of it; the rest had not ended %v later, %s%s", oopsGrace, said, stuck)
+	case o.timedOut && o.trouble != "":
+		return wire.Crashed, fmt.Sprintf("%s, which had not ended %v later, %s%s", o.trouble, oopsGrace, said, stuck)
 	case o.timedOut:
 		return wire.Timeout, fmt.Sprintf("not ended after %v, %s%s", o.limit, said, stuck)
 	case o.status.Signaled():

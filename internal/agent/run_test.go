@@ -212,7 +212,7 @@ func TestTestIsNotWaitedForOnceTheKernelFaulted(t *testing.T) {
 		want      wire.Status
 		text      string
 	}{
-		{"hangs", "loops", false, anyTime, wire.Crashed, "the kernel faulted and ended a thread of it"},
+		{"hangs", "loops", false, anyTime, wire.Crashed, "the kernel faulted and ended a thread of the test, which had not ended"},
 		{"ends all the same", "leaves a deep child", false, anyTime, wire.Done, ""},
 		{"hangs, the fault is an old one", "loops", true, 600 * time.Millisecond, wire.Timeout, "not ended after 600ms"},
 	} {

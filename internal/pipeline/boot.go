@@ -20,6 +20,7 @@ type bootError struct {
 	what    string
 	console string   // path of the console log
 	tail    []string // its last lines
+	look    string   // where its CPUs were when it was given up
 }
 
 func (e *bootError) short() string { return e.what }
@@ -29,6 +30,9 @@ func (e *bootError) Error() string {
 	b.WriteString(e.what)
 	for _, l := range e.tail {
 		b.WriteString("\n  | " + l)
+	}
+	if e.look != "" {
+		b.WriteString("\n  " + e.look)
 	}
 	if e.console != "" {
 		b.WriteString("\n  console: " + e.console)

@@ -267,16 +267,17 @@ func (d *driver) problem(format string, args ...any) {
 	d.run.Problems = append(d.run.Problems, fmt.Sprintf(format, args...))
 }
 
-// lost tells the judge that the guest went away, or has to, during test id.
-func (d *driver) lost(s *session, id, why string) {
+// lost tells the judge that the guest went away, or has to, during test id, and
+// who is to blame.
+func (d *driver) lost(s *session, id, why string, party blame.Party) {
 	log, err := os.ReadFile(s.vm.Console())
 	if err != nil {
 		why += "; its console cannot be read: " + err.Error()
 	}
-	r := s.heard.Lost(id, why, console.Find(strings.Split(string(log), "\n")))
+	r := s.heard.Lost(id, why, party, console.Find(strings.Split(string(log), "\n")))
 	if r == nil || !r.Verdict.Good() {
 		d.mu.Lock()
-		d.run.Fatal = blame.Kernel
+		d.run.Fatal = max(d.run.Fatal, party) // the host's before the kernel's
 		d.mu.Unlock()
 	}
 	d.tell(r)

@@ -208,7 +208,7 @@ func (d *driver) restore(ctx context.Context, saved *saved) (*session, error) {
 // has said.
 func (s *session) settle(ctx context.Context) ([]byte, error) {
 	if err := s.enc.Encode(wire.Message{Kind: wire.Settle}); err != nil {
-		return nil, s.dead(err)
+		return nil, s.dead(ctx, err)
 	}
 	for {
 		m, err := s.next(ctx, s.d.bootLimit())
@@ -216,7 +216,7 @@ func (s *session) settle(ctx context.Context) ([]byte, error) {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case err != nil:
-			return nil, s.dead(err)
+			return nil, s.dead(ctx, err)
 		case m.Kind == wire.Settled:
 			said, err := os.ReadFile(s.log.Name())
 			return said, blame.On(blame.Host, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -89,7 +90,7 @@ func (s *session) greet(ctx context.Context) error {
 	case err == nil && hello.Version != wire.Version:
 		err = blame.On(blame.Host, fmt.Errorf("guest speaks protocol version %d, uetest version %d: the guest image is stale", hello.Version, wire.Version))
 	case err != nil && ctx.Err() == nil:
-		err = s.dead(err)
+		err = s.dead(ctx, err)
 	}
 	if err != nil {
 		s.close()
@@ -100,11 +101,18 @@ func (s *session) greet(ctx context.Context) error {
 }
 
 // dead says why there was no Hello.
-func (s *session) dead(err error) error {
+func (s *session) dead(ctx context.Context, err error) error {
 	if verr := s.ended(err); verr != nil && blame.Of(verr) != blame.Kernel {
 		return verr
 	}
 	e := &bootError{console: s.vm.Console(), tail: s.vm.ConsoleTail(20)}
+	if errors.Is(err, errNoMessage) {
+		l := s.look(ctx)
+		if l.Stopped {
+			return blame.On(blame.Host, fmt.Errorf("the guest was stopped while it booted: %s", l.text))
+		}
+		e.look = l.text
+	}
 	switch {
 	case errors.Is(err, errNoMessage) && len(e.tail) == 0:
 		e.what = fmt.Sprintf("the kernel did not boot: it printed nothing within %s", s.d.bootLimit())
@@ -180,6 +188,15 @@ func (s *session) next(ctx context.Context, limit time.Duration) (wire.Message, 
 		}
 		return m, nil
 	case <-timer.C:
+		// What came in time counts also if nobody looked: uetest itself may have
+		// been stopped for a while.
+		select {
+		case m, ok := <-s.msgs:
+			if ok {
+				return m, nil
+			}
+		default:
+		}
 		return wire.Message{}, errNoMessage
 	case <-ctx.Done():
 		return wire.Message{}, ctx.Err()
@@ -197,15 +214,23 @@ func (s *session) run(ctx context.Context, t catalog.Test) (fit bool, err error)
 		}
 		timeout = s.d.scale(timeout)
 	}
-	m := wire.Message{Kind: wire.Run, ID: t.ID, Program: t.Area(), Timeout: timeout}
+	hold := s.d.scale(holdLimit)
+	m := wire.Message{Kind: wire.Run, ID: t.ID, Program: t.Area(), Timeout: timeout, Hold: hold}
 	if err := s.enc.Encode(m); err != nil {
-		return s.lose(ctx, t, err)
+		return s.lose(ctx, t, nil, err)
 	}
-	deadline := time.Now().Add(time.Duration(float64(timeout+wire.EndLimit) * s.d.cfg.Clock.Patience()))
+	// On a clock made of instructions the guest takes more of ours for the same.
+	patience := func(d time.Duration) time.Duration { return time.Duration(float64(d) * s.d.cfg.Clock.Patience()) }
+	late := s.whenLate(ctx, t.ID, patience(timeout))
+	defer late.stop()
+	deadline := time.Now().Add(patience(timeout + hold + wire.EndLimit))
 	for {
 		m, err := s.next(ctx, time.Until(deadline))
 		if err != nil {
-			return s.lose(ctx, t, err)
+			return s.lose(ctx, t, late.stop(), err)
+		}
+		if m.Kind == wire.End {
+			late.stop() // what it has to say is the test's
 		}
 		r, err := s.heard.Add(m)
 		if err != nil {
@@ -218,22 +243,42 @@ func (s *session) run(ctx context.Context, t catalog.Test) (fit bool, err error)
 	}
 }
 
-// lose ends a test whose guest went silent or away.
-func (s *session) lose(ctx context.Context, t catalog.Test, err error) (bool, error) {
+// lose ends a test whose guest went silent or away. l is what was seen of it
+// when the test's time was up, or nil.
+func (s *session) lose(ctx context.Context, t catalog.Test, l *look, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	if verr := s.ended(err); verr != nil {
-		if blame.Of(verr) == blame.User {
-			return false, verr
-		}
-		err = verr
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		// The guest is well; what it says can't be taken down, whoever runs.
+		return false, blame.On(blame.Host, fmt.Errorf("the guest's messages during %s: %w", t.ID, err))
 	}
-	why := fmt.Sprintf("the guest went away during %s: %v", t.ID, err)
-	if errors.Is(err, errNoMessage) {
+	silent := errors.Is(err, errNoMessage)
+	verr := s.ended(err)
+	if verr != nil && blame.Of(verr) == blame.User {
+		return false, verr
+	}
+	party := blame.Kernel
+	var why string
+	switch {
+	case l != nil && l.Stopped:
+		party = blame.Host
+		why = fmt.Sprintf("the guest was stopped during %s: %s", t.ID, l.text)
+	case verr != nil:
+		party = blame.Of(verr)
+		why = fmt.Sprintf("the guest went away during %s: %v", t.ID, verr)
+	case silent:
 		why = fmt.Sprintf("the guest went silent during %s: neither the test's end nor its watchdog's", t.ID)
+		if l != nil {
+			why += "; " + l.text
+		}
+	case s.vm.End() == vm.Running:
+		why = fmt.Sprintf("the guest closed its port during %s: %v", t.ID, err)
+	default:
+		why = fmt.Sprintf("the guest %s in good order, during %s", s.vm.End(), t.ID)
 	}
-	s.d.lost(s, t.ID, why)
+	s.d.lost(s, t.ID, why, party)
 	return false, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"uetest/internal/blame"
 	"uetest/internal/console"
 	"uetest/internal/wire"
 )
@@ -107,9 +108,10 @@ func (g *Guest) kmsg(m wire.Message) {
 
 // Lost ends test id, which was sent to the guest before it went silent or away,
 // whether it had started or not, and returns its result. why is what the host
-// saw; splats are those found on the console, which may hold more than the
+// saw, and party who did it: a test whose guest the host ended has not found a
+// fault. splats are those found on the console, which may hold more than the
 // stream did.
-func (g *Guest) Lost(id, why string, splats []console.Splat) *Test {
+func (g *Guest) Lost(id, why string, party blame.Party, splats []console.Splat) *Test {
 	g.j.mu.Lock()
 	defer g.j.mu.Unlock()
 	g.open = nil
@@ -122,9 +124,13 @@ func (g *Guest) Lost(id, why string, splats []console.Splat) *Test {
 	r := &s.result
 	r.Boot, r.Kmsg = g.number, s.kmsg
 	r.Splats = g.j.mark(s, merge(console.Find(s.kmsg), splats))
-	r.Verdict, r.Detail = UnknownFault, why
-	if s.provoked() {
+	switch {
+	case s.provoked():
 		r.Verdict, r.Detail = KnownFault, s.expect.Fault
+	case party != blame.Kernel && len(r.Splats) == 0:
+		r.Verdict, r.Detail = Errored, why
+	default:
+		r.Verdict, r.Detail = UnknownFault, why
 	}
 	return r
 }

@@ -223,7 +223,7 @@ func TestLostTestKeepsWhatItSaw(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	g.Lost(entry.ID, "the guest went away", nil)
+	g.Lost(entry.ID, "the guest went away", blame.Kernel, nil)
 	tests, _ := j.Finish("")
 	got := tests[0]
 	if got.Verdict != UnknownFault || got.Saw != "parent=1" || len(got.Splats) != 1 {

@@ -33,7 +33,7 @@ const PortName = "org.uetest.results"
 // is cut by the sender.
 const MaxLine = 64 << 10
 
-// EndLimit is how much later than a Run's Timeout the guest's End may come. The
+// EndLimit is how much later than a Run's Timeout and Hold the guest's End may come. The
 // guest says where the test hangs, waits for its processes to die, and sends
 // what the kernel logged; each of that has its own limit.
 const EndLimit = 12 * time.Second
@@ -90,6 +90,7 @@ type Message struct {
 	// Run.
 	Program string        `json:"program,omitempty"` // selftest area: /selftests/NAME in the guest
 	Timeout time.Duration `json:"timeout,omitempty"` // ns; the guest's watchdog
+	Hold    time.Duration `json:"hold,omitempty"`    // ns; how long the test is left as it is after that, for the host to look
 
 	// Start: ids of processes and threads from here on are those of this test,
 	// until the next Start; 0 if the guest can't tell. The kernel gives them in

@@ -30,9 +30,11 @@ func Main() {
 		os.Exit(64)
 	}
 	name := path.Base(os.Args[2])
-	f, ok := behaviours()[name]
+	all := behaviours()
+	maps.Copy(all, deaths())
+	f, ok := all[name]
 	if !ok {
-		fmt.Fprintf(os.Stderr, "no behaviour %q; there are %q\n", name, slices.Sorted(maps.Keys(behaviours())))
+		fmt.Fprintf(os.Stderr, "no behaviour %q; there are %q\n", name, slices.Sorted(maps.Keys(all)))
 		os.Exit(64)
 	}
 	f()
