@@ -101,3 +101,21 @@ func TestFileHashIsSha256sums(t *testing.T) {
 		t.Error("a missing file has a hash")
 	}
 }
+
+func TestFileThatChangedJustNowMayChangeUnseen(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := info.ModTime()
+	if settled(info, changed) || settled(info, changed.Add(fineClock/2)) {
+		t.Error("a change within the clock's tick would be seen")
+	}
+	if !settled(info, changed.Add(coarseClock+time.Second)) {
+		t.Error("a change after seconds would not be seen")
+	}
+}

@@ -9,6 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -143,5 +146,36 @@ func TestKilledMakerLeavesNothingThatIsBelieved(t *testing.T) {
 	}
 	if len(*told) != 0 {
 		t.Errorf("told %q of what is no damage", *told)
+	}
+}
+
+// Who waits for a lock file that its holder removes has to take the next one:
+// else two would make the entry.
+func TestLockFileThatIsRemovedIsNoLock(t *testing.T) {
+	n, _ := images(t, t.TempDir())
+	if err := n.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	var makers, most atomic.Int32
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 2000 {
+				f, err := tryLock(n.Path(key) + lockSuffix)
+				if err != nil {
+					continue
+				}
+				if now := makers.Add(1); now > most.Load() {
+					most.Store(now)
+				}
+				runtime.Gosched()
+				makers.Add(-1)
+				n.unlock(f)
+			}
+		})
+	}
+	group.Wait()
+	if most.Load() != 1 {
+		t.Errorf("%d held the lock at once", most.Load())
 	}
 }
