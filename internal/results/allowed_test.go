@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"uetest/internal/blame"
 	"uetest/internal/console"
 	"uetest/internal/wire"
 	"uetest/selftests/catalog"
@@ -127,7 +128,7 @@ func TestLostGuestIsAFaultWhateverIsAllowed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := g.Lost(entry.ID, "gone", console.Find([]string{"Oops: 0002 [#1] SMP"}))
+	r := g.Lost(entry.ID, "gone", blame.Kernel, console.Find([]string{"Oops: 0002 [#1] SMP"}))
 	if r.Verdict != UnknownFault || r.Detail != "gone" || len(r.Splats) != 1 || r.Splats[0].Allowed == "" {
 		t.Errorf("got %+v", r)
 	}
