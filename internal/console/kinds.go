@@ -95,24 +95,26 @@ var forms = []form{
 	// lib/ubsan.c: ubsan_prologue
 	{kind: UBSAN, hint: "UBSAN: ", pattern: re(`^UBSAN: ([\w-]+)(?: in \S+:\d+:\d+)?$`), title: "UBSAN: $1", ending: atMark, mark: endRule},
 
-	// kernel/locking/lockdep.c. Which function closes a circle depends on who came
-	// last, but it is a function of the program that ran: print_circular_bug_header
-	{kind: Lockdep, hint: "WARNING: possible ", pattern: re(`^WARNING: (possible circular locking dependency|possible recursive locking|possible irq lock inversion dependency) detected`), title: "lockdep: $1", mark: backtrace},
-	{kind: Lockdep, hint: "lock order detected", pattern: re(`^WARNING: (\w+-safe -> \w+-unsafe lock order) detected`), title: "lockdep: $1", mark: backtrace}, // print_bad_irq_dependency
-	{kind: Lockdep, hint: "WARNING: inconsistent", pattern: re(`^WARNING: (inconsistent lock state)$`), title: "lockdep: $1", mark: backtrace},                 // print_usage_bug
-	{kind: Lockdep, hint: "WARNING: bad ", pattern: re(`^WARNING: (bad (?:unlock balance|contention)) detected!`), title: "lockdep: $1", mark: backtrace},      // print_unlock_imbalance_bug
-	{kind: Lockdep, hint: "held lock freed", pattern: re(`^WARNING: (held lock freed)!`), title: "lockdep: $1", mark: backtrace},                               // print_freed_lock_bug
-	{kind: Lockdep, hint: "WARNING: Nested", pattern: re(`^WARNING: (Nested lock was not taken)`), title: "lockdep: $1", mark: backtrace},                      // print_lock_nested_lock_not_held
-	{kind: Lockdep, hint: "chain_key", pattern: re(`^WARNING: (chain_key collision)`), title: "lockdep: $1", mark: backtrace},                                  // print_collision
-	{kind: Lockdep, hint: "still has locks", pattern: re(`^WARNING: .+/\d+ (still has locks held)!`), title: "lockdep: $1", mark: backtrace},                   // print_held_locks_bug
-	{kind: Lockdep, hint: "lock held when", pattern: re(`^WARNING: (lock held when returning to user space)!`), title: "lockdep: $1", ending: byShapes},        // lockdep_sys_exit
-	{kind: Lockdep, hint: "Invalid wait", pattern: re(`^\[ BUG: (Invalid wait context) \]`), title: "lockdep: $1", mark: backtrace},                            // print_lock_invalid_wait_context
-	{kind: Lockdep, hint: "non-static key", pattern: re(`^INFO: (trying to register non-static key)\.`), title: "lockdep: $1"},                                 // assign_lock_key
-	{kind: Lockdep, hint: "BUG: MAX_", pattern: re(`^BUG: (MAX_\w+ too low)!`), title: "lockdep: $1", plain: true},                                             // print_lockdep_off
-	{kind: Lockdep, hint: "BUG: key ", pattern: re(`^BUG: (key) \w+ (has not been registered)!`), title: "lockdep: $1 $2"},                                     // lockdep_init_map_type
-	{kind: Lockdep, hint: "invalid subclass", pattern: re(`^BUG: (looking up invalid subclass)`), title: "lockdep: $1"},                                        // look_up_lock_class
-	{kind: RCUUsage, hint: "suspicious RCU", pattern: re(`^(?:WARNING: |\[ INFO: )(suspicious RCU usage)`), title: "$1", mark: backtrace},                      // lockdep_rcu_suspicious
-	{kind: Spinlock, hint: " on CPU#", pattern: re(`^BUG: (spinlock|rwlock) ([\w ]+) on CPU#\d+, `), title: "$1 $2"},                                           // kernel/locking/spinlock_debug.c: spin_dump
+	// kernel/locking/lockdep.c: print_circular_bug_header, print_irq_inversion_bug_header,
+	// print_bad_irq_dependency. Which function completes the circle depends on which of
+	// the two orders came first, so the title has none.
+	{kind: Lockdep, hint: "WARNING: possible ", pattern: re(`^WARNING: (possible (?:circular locking|irq lock inversion) dependency) detected`), title: "lockdep: $1", plain: true, mark: backtrace},
+	{kind: Lockdep, hint: "WARNING: possible ", pattern: re(`^WARNING: (possible recursive locking) detected`), title: "lockdep: $1", mark: backtrace}, // print_deadlock_bug
+	{kind: Lockdep, hint: "lock order detected", pattern: re(`^WARNING: (\w+-safe -> \w+-unsafe lock order) detected`), title: "lockdep: $1", plain: true, mark: backtrace},
+	{kind: Lockdep, hint: "WARNING: inconsistent", pattern: re(`^WARNING: (inconsistent lock state)$`), title: "lockdep: $1", mark: backtrace},            // print_usage_bug
+	{kind: Lockdep, hint: "WARNING: bad ", pattern: re(`^WARNING: (bad (?:unlock balance|contention)) detected!`), title: "lockdep: $1", mark: backtrace}, // print_unlock_imbalance_bug
+	{kind: Lockdep, hint: "held lock freed", pattern: re(`^WARNING: (held lock freed)!`), title: "lockdep: $1", mark: backtrace},                          // print_freed_lock_bug
+	{kind: Lockdep, hint: "WARNING: Nested", pattern: re(`^WARNING: (Nested lock was not taken)`), title: "lockdep: $1", mark: backtrace},                 // print_lock_nested_lock_not_held
+	{kind: Lockdep, hint: "chain_key", pattern: re(`^WARNING: (chain_key collision)`), title: "lockdep: $1", mark: backtrace},                             // print_collision
+	{kind: Lockdep, hint: "still has locks", pattern: re(`^WARNING: .+/\d+ (still has locks held)!`), title: "lockdep: $1", mark: backtrace},              // print_held_locks_bug
+	{kind: Lockdep, hint: "lock held when", pattern: re(`^WARNING: (lock held when returning to user space)!`), title: "lockdep: $1", ending: byShapes},   // lockdep_sys_exit
+	{kind: Lockdep, hint: "Invalid wait", pattern: re(`^\[ BUG: (Invalid wait context) \]`), title: "lockdep: $1", mark: backtrace},                       // print_lock_invalid_wait_context
+	{kind: Lockdep, hint: "non-static key", pattern: re(`^INFO: (trying to register non-static key)\.`), title: "lockdep: $1"},                            // assign_lock_key
+	{kind: Lockdep, hint: "BUG: MAX_", pattern: re(`^BUG: (MAX_\w+ too low)!`), title: "lockdep: $1", plain: true},                                        // print_lockdep_off
+	{kind: Lockdep, hint: "BUG: key ", pattern: re(`^BUG: (key) \w+ (has not been registered)!`), title: "lockdep: $1 $2"},                                // lockdep_init_map_type
+	{kind: Lockdep, hint: "invalid subclass", pattern: re(`^BUG: (looking up invalid subclass)`), title: "lockdep: $1"},                                   // look_up_lock_class
+	{kind: RCUUsage, hint: "suspicious RCU", pattern: re(`^(?:WARNING: |\[ INFO: )(suspicious RCU usage)`), title: "$1", mark: backtrace},                 // lockdep_rcu_suspicious
+	{kind: Spinlock, hint: " on CPU#", pattern: re(`^BUG: (spinlock|rwlock) ([\w ]+) on CPU#\d+, `), title: "$1 $2"},                                      // kernel/locking/spinlock_debug.c: spin_dump
 
 	// kernel/rcu/tree_stall.h: print_cpu_stall, print_other_cpu_stall; tree_exp.h, tasks.h
 	{kind: RCUStall, hint: "INFO: rcu_", pattern: re(`^(?:rcu: |rcu-tasks: )?INFO: rcu_\w+ (?:self-)?detected (?:expedited )?stalls?`), title: "RCU stall", plain: true, ending: byShapes},

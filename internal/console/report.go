@@ -214,7 +214,7 @@ func (r *report) add(c *cutter, i int) {
 	if r.form == nil {
 		return
 	}
-	if openers.MatchString(text) && len(r.at)-1 > r.name {
+	if r.open && openers.MatchString(text) && len(r.at)-1 > r.name {
 		r.opener = len(r.at) - 1
 	}
 	switch {
@@ -239,13 +239,11 @@ func (r *report) accepts(text string) bool {
 	case r.open:
 		_, frame := frameOf(text)
 		ok := frame || shapes.MatchString(text) || regs.MatchString(text)
-		if r.locks && rule.MatchString(text) {
-			r.locks, ok = false, true
+		end := r.locks && rule.MatchString(text) // debug_show_all_locks, kernel/locking/lockdep.c
+		if !ok || end {
+			r.open, r.behind, r.locks = false, true, false
 		}
-		if !ok {
-			r.open, r.behind = false, true
-		}
-		return ok
+		return ok || end
 	case r.behind && text != "" && len(r.at) < maxLines:
 		// The summary of an oops behind its end (oops_end, arch/x86/kernel/dumpstack.c).
 		return tail.MatchString(text) || r.died && regs.MatchString(text)

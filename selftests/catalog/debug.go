@@ -20,7 +20,7 @@ var debugTests = []Test{
 		Isolation: Fresh,
 		Timeout:   30 * time.Second,
 		Expect: map[Generation]Expect{
-			G1: {Saw: "on=1 closed=ok", Splat: "lockdep: possible circular locking dependency detected", Fault: "lock-order", Promise: "on=1 closed=ok"},
+			G1: {Saw: "on=1 closed=ok", Splat: "lockdep: possible circular locking dependency", Fault: "lock-order", Promise: "on=1 closed=ok"},
 		},
 	},
 	{

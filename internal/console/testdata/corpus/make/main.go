@@ -107,7 +107,7 @@ func boot(log, kernel string, limit time.Duration, params, steps string) error {
 		"-machine", "microvm", "-accel", "tcg", "-cpu", "max,la57=off", "-smp", "2", "-m", "256",
 		"-kernel", kernel, "-initrd", initrd, "-serial", "file:"+log,
 		"-append", "console=ttyS0 reboot=t tsc=reliable tsc_early_khz=2000000 nokaslr "+params)
-	if !strings.Contains(params, "panic=1") {
+	if !slices.Contains(strings.Fields(params), "panic=1") {
 		cmd.Args = append(cmd.Args, "-no-reboot")
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
