@@ -70,6 +70,35 @@ func Build(ctx context.Context, o Options) (Image, error) {
 	return img, nil
 }
 
+// Find returns the image for o if the cache has it, and builds nothing.
+func Find(o Options) (img Image, built bool, err error) {
+	img, built, err = find(o)
+	if err != nil {
+		return Image{}, false, blame.On(blame.Host, fmt.Errorf("guest image: %w", err))
+	}
+	return img, built, nil
+}
+
+func find(o Options) (Image, bool, error) {
+	o, err := o.complete()
+	if err != nil {
+		return Image{}, false, err
+	}
+	in, err := findInputs(o)
+	if err != nil {
+		return Image{}, false, err
+	}
+	entries, err := o.entries()
+	if err != nil {
+		return Image{}, false, err
+	}
+	e, ok := entries.Lookup(in.key)
+	if !ok {
+		return Image{}, false, nil
+	}
+	return Image{Path: e.Path(imageFile), Hash: e.Files[imageFile].SHA256, Cached: true}, true, nil
+}
+
 func obtain(ctx context.Context, o Options) (Image, error) {
 	o, err := o.complete()
 	if err != nil {

@@ -139,11 +139,13 @@ func (f *machineFlags) repeat() []string {
 type handFlags struct {
 	gdb  bool
 	keep bool
+	dry  bool
 }
 
 func (f *handFlags) add(c *cobra.Command) {
 	fl := c.Flags()
 	fl.BoolVar(&f.gdb, "gdb", false, "have each guest wait for gdb, and print the command that attaches it; lifts all time limits")
+	fl.BoolVarP(&f.dry, "dry-run", "n", false, "print the commands and run none: nothing is built or booted")
 	fl.BoolVar(&f.keep, "keep", false, "never remove the files of the run, and print where they are")
 }
 

@@ -76,6 +76,9 @@ func (f *reproFlags) exec(c *cobra.Command, id string) error {
 	if err := f.hand.apply(&cfg, c.ErrOrStderr()); err != nil {
 		return err
 	}
+	if f.hand.dry {
+		return pipeline.Plan(c.Context(), cfg, c.OutOrStdout())
+	}
 	p := newProgress(c.ErrOrStderr(), f.quiet)
 	cfg.Notify = p.event
 	if f.record != "" {

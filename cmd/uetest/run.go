@@ -91,6 +91,9 @@ func (f *runFlags) exec(c *cobra.Command) error {
 	if err := f.hand.apply(&cfg, c.ErrOrStderr()); err != nil {
 		return err
 	}
+	if f.hand.dry {
+		return pipeline.Plan(c.Context(), cfg, c.OutOrStdout())
+	}
 	outs, err := parseOuts(f.out)
 	if err != nil {
 		return err

@@ -70,6 +70,9 @@ func (f *shellFlags) exec(c *cobra.Command, args []string) error {
 	if err := f.hand.apply(&cfg, c.ErrOrStderr()); err != nil {
 		return err
 	}
+	if f.hand.dry {
+		return pipeline.Plan(c.Context(), cfg, c.OutOrStdout())
+	}
 	sh := pipeline.Shell{Script: script(args), In: c.InOrStdin(), Out: c.OutOrStdout(), Err: c.ErrOrStderr()}
 	p := newProgress(c.ErrOrStderr(), f.quiet)
 	cfg.Notify = p.event

@@ -15,6 +15,7 @@ import (
 
 	"uetest/internal/blame"
 	"uetest/internal/cache"
+	"uetest/internal/proc"
 )
 
 // Builder builds kernels in a cache. Its methods may be called from several
@@ -132,6 +133,18 @@ func (b *Builder) Find(ctx context.Context, spec Spec) (Image, bool, error) {
 	}
 	entry, ok := b.images.Lookup(p.key)
 	return image(entry), ok, nil
+}
+
+// Commands are those that Build would run for a kernel that is not in the cache,
+// with tinyconfig's result changed by the fragments between the first and the
+// second. Their environment is not part of how they print.
+func (b *Builder) Commands(ctx context.Context, spec Spec) ([]proc.Cmd, error) {
+	p, err := b.plan(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	m := &maker{b: b, dir: &buildDir{dir: b.builds.Path(p.dir)}, arch: p.arch, name: spec.Name}
+	return []proc.Cmd{m.command("tinyconfig"), m.command("olddefconfig"), m.command("vmlinux")}, nil
 }
 
 // recipe changes with what this package does to build: images of another

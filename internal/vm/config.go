@@ -157,6 +157,27 @@ const (
 // Args are QEMU's arguments.
 func (c Config) Args() []string {
 	c = c.withDefaults()
+	args := c.machineArgs()
+	for _, d := range c.devices() {
+		args = append(args, d.args()...)
+	}
+	args = append(args, c.Clock.args()...)
+	if !c.restored {
+		// The guest starts when the monitor listens, not before: an event that
+		// comes earlier is lost, and a guest may be at its end by then.
+		args = append(args, "-S")
+	}
+	return append(args,
+		// The end of the guest is the end of QEMU. After a panic the kernel
+		// goes on to print and to reset: stopping it at the pvpanic event, as
+		// is the default, loses what is printed behind the notifiers
+		// (kernel/panic.c: console_flush_on_panic).
+		"-no-reboot", "-action", "panic=none")
+}
+
+// machineArgs are the arguments that say what boots in what, without what is
+// behind its devices.
+func (c Config) machineArgs() []string {
 	m := c.Machine
 	args := []string{
 		// Nothing that is not named here: no network, disk, display, config.
@@ -181,21 +202,7 @@ func (c Config) Args() []string {
 		}
 		args = append(args, "-append", strings.Join(c.kernelParameters(), " "))
 	}
-	for _, d := range c.devices() {
-		args = append(args, d.args()...)
-	}
-	args = append(args, c.Clock.args()...)
-	if !c.restored {
-		// The guest starts when the monitor listens, not before: an event that
-		// comes earlier is lost, and a guest may be at its end by then.
-		args = append(args, "-S")
-	}
-	return append(args,
-		// The end of the guest is the end of QEMU. After a panic the kernel
-		// goes on to print and to reset: stopping it at the pvpanic event, as
-		// is the default, loses what is printed behind the notifiers
-		// (kernel/panic.c: console_flush_on_panic).
-		"-no-reboot", "-action", "panic=none")
+	return args
 }
 
 // inFile tells whether the guest's memory is a file.
@@ -259,6 +266,18 @@ func (c Config) console() device {
 		return terminal{path: c.Console, fd: terminalFD}
 	}
 	return serialConsole{path: c.Console}
+}
+
+// ByHand is a command that boots the same machine in a terminal: its console is
+// the terminal, and it has neither monitor nor result port, which take
+// descriptors that a shell does not have. c is otherwise as for Start.
+func (c Config) ByHand() (proc.Cmd, error) {
+	c, err := c.complete()
+	if err != nil {
+		return proc.Cmd{}, err
+	}
+	args := append(c.machineArgs(), "-serial", "mon:stdio", "-no-reboot")
+	return proc.Cmd{Path: c.QEMU, Args: args}, nil
 }
 
 // Command is QEMU with its arguments, for people; it lacks the descriptors.
