@@ -12,6 +12,7 @@ import (
 	"uetest/internal/blame"
 	"uetest/internal/pipeline"
 	"uetest/internal/proc"
+	"uetest/internal/vm"
 	"uetest/kernel-patches"
 )
 
@@ -64,13 +65,15 @@ func (f *treeFlags) load() (*kernelpatches.Series, error) {
 type bootFlags struct {
 	treeFlags
 	machineFlags
-	accel string
+	accel   string
+	virtual bool
 }
 
 func (f *bootFlags) add(c *cobra.Command) {
 	f.treeFlags.add(c)
 	f.machineFlags.add(c)
 	c.Flags().StringVar(&f.accel, "accel", "auto", "auto, kvm or tcg; auto runs a virtual CPU to find out")
+	c.Flags().BoolVar(&f.virtual, "virtual-time", false, "time passes in the guest with its instructions, so that a busy host makes nothing late; one CPU, emulated")
 }
 
 // config is what these flags say of a job on the named kernels.
@@ -83,6 +86,9 @@ func (f *bootFlags) config(kernels []string) (pipeline.Config, error) {
 		return cfg, err
 	}
 	cfg.Accel, cfg.Machine = f.accel, f.machine()
+	if f.virtual {
+		cfg.Clock.Mode = vm.VirtualTime
+	}
 	cfg.Kernels = kernels
 	return cfg, checkKernels(cfg.Series, kernels)
 }
@@ -105,6 +111,9 @@ func (f *bootFlags) repeat(kernel, image string) []string {
 	}
 	if f.unproven {
 		args = append(args, "--unproven")
+	}
+	if f.virtual {
+		args = append(args, "--virtual-time")
 	}
 	return append(args, f.machineFlags.repeat()...)
 }

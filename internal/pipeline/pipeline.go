@@ -259,6 +259,9 @@ func newDriver(ctx context.Context, cfg *Config, t target, g *guest) (*driver, e
 		run.Select = cfg.Select.String()
 	}
 	run.Accel, run.AccelWhy = g.accel.String(), g.why
+	if cfg.Clock.Counts() {
+		run.AccelWhy = "it counts the instructions that the guest's time is made of"
+	}
 	dir, err := runDir(cfg.Cache, t.name, run.Start)
 	if err != nil {
 		return nil, err
