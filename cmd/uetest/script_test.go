@@ -56,8 +56,10 @@ func TestScript(t *testing.T) {
 			return false, errors.New("unknown condition")
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":  exits,
-			"tinyfs": tinyFS,
+			"exits":    exits,
+			"rebundle": rebundle,
+			"sameto":   sameTo,
+			"tinyfs":   tinyFS,
 			"hltkernel": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), haltingKernel(), 0o644))
 			},
