@@ -2,24 +2,34 @@ package initramfs
 
 import (
 	"crypto/rand"
+	"io"
+	"net"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"uetest/internal/vm"
 	"uetest/internal/wire"
 )
 
-// restored is a guest that the agent was told to go on in.
-func restored(t *testing.T, cfg vm.Config, dir string, wake bool) *guest {
+// wakeUp is what a restored guest is told first.
+func wakeUp(now time.Time) wire.Message {
+	random := make([]byte, wire.WakeBytes)
+	_, _ = rand.Read(random) // never fails
+	return wire.Message{Kind: wire.Wake, Now: now, Random: random}
+}
+
+// restored is a guest whose agent was told to go on, and when that is.
+func restored(t *testing.T, cfg vm.Config, dir string, now time.Time) *guest {
 	t.Helper()
-	cfg.Console = filepath.Join(t.TempDir(), "console")
-	v, err := vm.Restore(t.Context(), cfg, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := restore(t, cfg, dir)
 	t.Cleanup(func() {
 		if err := v.Close(); err != nil {
 			t.Error(err)
@@ -29,15 +39,24 @@ func restored(t *testing.T, cfg vm.Config, dir string, wake bool) *guest {
 		}
 	})
 	g := &guest{t: t, vm: v, dec: wire.NewDecoder(v.Channel()), enc: wire.NewEncoder(v.Channel())}
-	if wake {
-		random := make([]byte, wire.WakeBytes)
-		_, _ = rand.Read(random)
-		g.send(wire.Message{Kind: wire.Wake, Now: time.Now(), Random: random})
+	if !now.IsZero() {
+		g.send(wakeUp(now))
 		if g.hello = g.next(); g.hello.Kind != wire.Hello {
 			t.Fatalf("a woken guest says %+v, want hello first", g.hello)
 		}
 	}
 	return g
+}
+
+// restore is a guest from a snapshot, which closes with the test.
+func restore(t testing.TB, cfg vm.Config, dir string) *vm.VM {
+	t.Helper()
+	cfg.Console = filepath.Join(t.TempDir(), "console")
+	v, err := vm.Restore(t.Context(), cfg, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
 func TestRestoredGuestsAreFreshAndDiffer(t *testing.T) {
@@ -60,13 +79,15 @@ func TestRestoredGuestsAreFreshAndDiffer(t *testing.T) {
 	cfg.SaveTo = ""
 
 	seen := map[string]string{}
-	for range 3 {
-		g := restored(t, cfg, dir, true)
+	for i := range 3 {
+		const away = 5000 * time.Hour // and not what its clock says anyway
+		begin := time.Now()
+		g := restored(t, cfg, dir, begin.Add(time.Duration(i)*away))
 		if g.hello.Version != wire.Version || g.hello.Guest.Release == "" || g.hello.At < settled || g.hello.At > settled+20*time.Second {
 			t.Errorf("a guest that settled %v after its boot says %+v", settled, g.hello)
 		}
 		r := g.run(wire.Message{ID: "clone"})
-		at := time.Now()
+		took := time.Since(begin)
 		if r.end.Status != wire.Done {
 			t.Fatalf("ended %s %q", r.end.Status, r.end.Text)
 		}
@@ -77,8 +98,9 @@ func TestRestoredGuestsAreFreshAndDiffer(t *testing.T) {
 			key, value, _ := strings.Cut(s, "=")
 			switch n, _ := strconv.ParseInt(value, 10, 64); key {
 			case "now":
-				if off := at.Sub(time.Unix(0, n)); off < -time.Second || off > 20*time.Second {
-					t.Errorf("the guest's time of day is %v behind", off)
+				since := time.Unix(0, n).Sub(begin.Add(time.Duration(i) * away))
+				if since < 0 || since > took+time.Second {
+					t.Errorf("the guest's time of day is %v behind what it was told %v ago", took-since, took)
 				}
 			case "slept":
 				if d := time.Duration(n); d < 100*time.Millisecond || d > 10*time.Second {
@@ -108,7 +130,7 @@ func TestRestoredGuestsAreFreshAndDiffer(t *testing.T) {
 
 	// One that was not told has the time of the snapshot: that is what Wake is
 	// for.
-	asleep := restored(t, cfg, dir, false)
+	asleep := restored(t, cfg, dir, time.Time{})
 	r := asleep.run(wire.Message{ID: "done"})
 	if r.end.Status != wire.Done {
 		t.Errorf("a guest that was not woken: %+v", r.end)
@@ -124,4 +146,132 @@ func TestRestoredGuestsAreFreshAndDiffer(t *testing.T) {
 		}
 	}
 	asleep.sound("a Wake without words")
+}
+
+// What a restored test costs: through package vm to the agent's Hello, and to
+// the End of a small test and of the guest, against QEMU alone with the same
+// arguments to the same Hello, in turns. Figures are medians in seconds, and min
+// and max are the extremes of test/bare.
+func BenchmarkRestoredTest(b *testing.B) {
+	cfg := vm.Config{Kernel: os.Getenv("UETEST_TEST_KERNEL"), Port: wire.PortName}
+	if cfg.Kernel == "" {
+		b.Skip("needs a kernel: set UETEST_TEST_KERNEL to a vmlinux")
+	}
+	img, err := Build(b.Context(), Options{Root: "..", Cache: sharedCache})
+	if err != nil {
+		b.Fatal(err)
+	}
+	dir := b.TempDir()
+	cfg.Initrd, cfg.Console, cfg.SaveTo = img.Path, filepath.Join(dir, "console"), filepath.Join(dir, "snapshot")
+	v, err := vm.Start(b.Context(), cfg)
+	if err != nil {
+		b.Fatal(err)
+	}
+	talk(b, v.Channel(), wire.Message{Kind: wire.Settle}, wire.Settled)
+	if err := v.Save(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	cfg.SaveTo = ""
+	v = restore(b, cfg, filepath.Join(dir, "snapshot"))
+	args := v.Command().Args
+	if err := v.Close(); err != nil {
+		b.Fatal(err)
+	}
+	test := wire.Message{Kind: wire.Run, ID: "enable/event-file", Program: "enable", Timeout: patience}
+
+	var hello, end, bare, ratio []float64
+	for b.Loop() {
+		begin := time.Now()
+		v := restore(b, cfg, filepath.Join(dir, "snapshot"))
+		talk(b, v.Channel(), wakeUp(time.Now()), wire.Hello)
+		hello = append(hello, time.Since(begin).Seconds())
+		if m := talk(b, v.Channel(), test, wire.End); m.Status != wire.Done {
+			b.Fatalf("the test ended %s %q", m.Status, m.Text)
+		}
+		if err := v.Close(); err != nil {
+			b.Fatal(err)
+		}
+		end = append(end, time.Since(begin).Seconds())
+
+		begin = time.Now()
+		bareRestore(b, args, filepath.Join(dir, "snapshot"))
+		bare = append(bare, time.Since(begin).Seconds())
+		ratio = append(ratio, end[len(end)-1]/bare[len(bare)-1])
+	}
+	for _, s := range [][]float64{hello, end, bare, ratio} {
+		slices.Sort(s)
+	}
+	n := len(end)
+	b.ReportMetric(hello[n/2], "s/hello")
+	b.ReportMetric(end[n/2], "s/test")
+	b.ReportMetric(bare[n/2], "s/bare")
+	b.ReportMetric(hello[n/2]/bare[n/2], "hello/bare")
+	b.ReportMetric(end[n/2]/bare[n/2], "test/bare")
+	b.ReportMetric(ratio[0], "min")
+	b.ReportMetric(ratio[n-1], "max")
+}
+
+// talk sends a message and returns the first answer of a kind.
+func talk(b *testing.B, conn net.Conn, m wire.Message, kind wire.Kind) wire.Message {
+	b.Helper()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		b.Fatal(err)
+	}
+	if err := wire.NewEncoder(conn).Encode(m); err != nil {
+		b.Fatal(err)
+	}
+	for dec := wire.NewDecoder(conn); ; {
+		got, err := dec.Decode()
+		if err != nil {
+			b.Fatalf("want %s: %v", kind, err)
+		}
+		if got.Kind == kind {
+			return got
+		}
+	}
+}
+
+// bareRestore is QEMU with nobody around it: what its monitor and the guest are
+// to be told waits in their sockets.
+func bareRestore(b *testing.B, args []string, dir string) {
+	cmd := exec.Command(vm.Microvm.QEMU, args...)
+	var port net.Conn
+	for i := range 2 {
+		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		ours := os.NewFile(uintptr(fds[0]), "ours")
+		if port, err = net.FileConn(ours); err != nil {
+			b.Fatal(err)
+		}
+		defer func() { _ = port.Close() }()
+		_ = ours.Close()
+		cmd.ExtraFiles = append(cmd.ExtraFiles, os.NewFile(uintptr(fds[1]), "theirs"))
+		if i == 0 {
+			_, err = io.WriteString(port, `{"execute":"qmp_capabilities"}
+{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"x-ignore-shared","state":true}]}}
+{"execute":"migrate-incoming","arguments":{"uri":"fd:7"}}
+`)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, name := range []string{os.DevNull, filepath.Join(dir, "memory"), filepath.Join(dir, "state")} {
+		f, err := os.OpenFile(name, os.O_RDWR, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	for _, f := range cmd.ExtraFiles {
+		_ = f.Close()
+	}
+	talk(b, port, wakeUp(time.Now()), wire.Hello)
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait() // killed
 }

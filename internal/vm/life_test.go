@@ -272,7 +272,26 @@ func TestNoDescriptorAndNoGoroutineIsLeft(t *testing.T) {
 	}
 	halt, fault := kernel(t, "", codeHalt), kernel(t, "", codeTripleFault)
 	console := filepath.Join(t.TempDir(), "console")
+	saved := filepath.Join(t.TempDir(), "snapshot")
 	session := func() {
+		c := Config{Kernel: halt, Port: "test", Console: console, SaveTo: saved}
+		v, err := Start(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := v.Save(t.Context()); err != nil {
+			t.Error(err)
+		}
+		for _, memory := range []int{0, 2 * DefaultMemory} { // the latter is not what was saved
+			c := Config{Port: "test", Console: console, Memory: memory}
+			v, err := Restore(t.Context(), c, saved)
+			if (err == nil) != (memory == 0) {
+				t.Errorf("%d MiB: %v", memory, err)
+			}
+			if err == nil {
+				_ = v.Close()
+			}
+		}
 		for _, c := range []Config{
 			{Kernel: halt, Port: "test", Console: console},
 			{Kernel: fault, Port: "test", Console: console},
