@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"uetest/internal/paired"
 	"uetest/internal/vm"
 	"uetest/internal/wire"
 )
@@ -150,8 +151,7 @@ func TestRestoredGuestsAreFreshAndDiffer(t *testing.T) {
 
 // What a restored test costs: through package vm to the agent's Hello, and to
 // the End of a small test and of the guest, against QEMU alone with the same
-// arguments to the same Hello, in turns. Figures are medians in seconds, and min
-// and max are the extremes of test/bare.
+// arguments to the same Hello.
 func BenchmarkRestoredTest(b *testing.B) {
 	cfg := vm.Config{Kernel: os.Getenv("UETEST_TEST_KERNEL"), Port: wire.PortName}
 	if cfg.Kernel == "" {
@@ -179,36 +179,25 @@ func BenchmarkRestoredTest(b *testing.B) {
 	}
 	test := wire.Message{Kind: wire.Run, ID: "enable/event-file", Program: "enable", Timeout: patience}
 
-	var hello, end, bare, ratio []float64
+	var hello []float64
+	var times paired.Times
 	for b.Loop() {
-		begin := time.Now()
-		v := restore(b, cfg, filepath.Join(dir, "snapshot"))
-		talk(b, v.Channel(), wakeUp(time.Now()), wire.Hello)
-		hello = append(hello, time.Since(begin).Seconds())
-		if m := talk(b, v.Channel(), test, wire.End); m.Status != wire.Done {
-			b.Fatalf("the test ended %s %q", m.Status, m.Text)
-		}
-		if err := v.Close(); err != nil {
-			b.Fatal(err)
-		}
-		end = append(end, time.Since(begin).Seconds())
-
-		begin = time.Now()
-		bareRestore(b, args, filepath.Join(dir, "snapshot"))
-		bare = append(bare, time.Since(begin).Seconds())
-		ratio = append(ratio, end[len(end)-1]/bare[len(bare)-1])
+		times.Add(func() {
+			begin := time.Now()
+			v := restore(b, cfg, filepath.Join(dir, "snapshot"))
+			talk(b, v.Channel(), wakeUp(time.Now()), wire.Hello)
+			hello = append(hello, time.Since(begin).Seconds())
+			if m := talk(b, v.Channel(), test, wire.End); m.Status != wire.Done {
+				b.Fatalf("the test ended %s %q", m.Status, m.Text)
+			}
+			if err := v.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}, func() { bareRestore(b, args, filepath.Join(dir, "snapshot")) })
 	}
-	for _, s := range [][]float64{hello, end, bare, ratio} {
-		slices.Sort(s)
-	}
-	n := len(end)
-	b.ReportMetric(hello[n/2], "s/hello")
-	b.ReportMetric(end[n/2], "s/test")
-	b.ReportMetric(bare[n/2], "s/bare")
-	b.ReportMetric(hello[n/2]/bare[n/2], "hello/bare")
-	b.ReportMetric(end[n/2]/bare[n/2], "test/bare")
-	b.ReportMetric(ratio[0], "min")
-	b.ReportMetric(ratio[n-1], "max")
+	times.Report(b, "test", "bare")
+	slices.Sort(hello)
+	b.ReportMetric(hello[len(hello)/2], "s/hello")
 }
 
 // talk sends a message and returns the first answer of a kind.
