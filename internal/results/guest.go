@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"uetest/internal/blame"
@@ -16,7 +17,14 @@ type Guest struct {
 	number int
 	open   *state   // the test between Start and End
 	last   *state   // the one that ended last
+	begun  []begun  // the tests so far whose processes can be told by their ids
 	outer  []string // kernel log before any test
+}
+
+// begun is a test and the first process id that is its own.
+type begun struct {
+	pid int
+	s   *state
 }
 
 // Guest returns the ear at another guest, whose number in the run Test.Boot
@@ -50,6 +58,7 @@ func (g *Guest) Add(m wire.Message) (*Test, error) {
 			return nil, fmt.Errorf("guest started %q a second time", m.ID)
 		}
 		g.start(s)
+		g.begin(s, m.PID)
 		return nil, nil
 	case wire.End:
 		// A test that the agent could not even start has an End alone.
@@ -80,7 +89,7 @@ func (g *Guest) Add(m wire.Message) (*Test, error) {
 	case wire.End:
 		g.open, g.last = nil, s
 		s.result.Took = m.At
-		g.j.decide(s, m.Status, m.Text)
+		g.j.decide(s, g.divide(s), m.Status, m.Text)
 		return &s.result, nil
 	}
 	return nil, nil
@@ -90,6 +99,42 @@ func (g *Guest) start(s *state) {
 	s.running = true
 	s.result.Boot = g.number
 	g.open = s
+}
+
+// begin notes from where on process ids are those of test s. Once the kernel has
+// begun again with small ones they tell nothing any more.
+func (g *Guest) begin(s *state, pid int) {
+	if n := len(g.begun); pid == 0 || n > 0 && pid < g.begun[n-1].pid {
+		g.begun = nil
+	}
+	if pid != 0 {
+		g.begun = append(g.begun, begun{pid, s})
+	}
+}
+
+// owner is the test whose process a report names, if that is not test s, in
+// whose time the report came, but one before it: what a test leaves in the
+// kernel may show late.
+func (g *Guest) owner(s *state, splat console.Splat) *state {
+	for _, b := range slices.Backward(g.begun) {
+		if splat.Task.PID >= b.pid {
+			return b.s
+		}
+	}
+	return s // of a kernel thread
+}
+
+// divide returns the reports in the log of test s, and hands those that belong
+// to a test before it to that one.
+func (g *Guest) divide(s *state) (own []console.Splat) {
+	for _, splat := range console.Find(s.kmsg) {
+		if owner := g.owner(s, splat); owner != s {
+			g.j.belated(owner, []console.Splat{splat}, splat.Lines)
+		} else {
+			own = append(own, splat)
+		}
+	}
+	return g.j.mark(s, own)
 }
 
 // kmsg keeps a line of the kernel's log. What comes between two tests belongs to
@@ -123,7 +168,7 @@ func (g *Guest) Lost(id, why string, party blame.Party, splats []console.Splat) 
 	s.reported = true
 	r := &s.result
 	r.Boot, r.Kmsg = g.number, s.kmsg
-	r.Splats = g.j.mark(s, merge(console.Find(s.kmsg), splats))
+	r.Splats = g.j.mark(s, merge(g.divide(s), splats))
 	switch {
 	case s.provoked():
 		r.Verdict, r.Detail = KnownFault, s.expect.Fault
@@ -141,5 +186,9 @@ func (g *Guest) Lost(id, why string, party blame.Party, splats []console.Splat) 
 func (g *Guest) Splatted() bool {
 	g.j.mu.Lock()
 	defer g.j.mu.Unlock()
-	return g.last != nil && len(Charged(g.last.result.Splats))+len(Charged(g.j.mark(g.last, console.Find(g.last.late)))) > 0
+	if g.last == nil {
+		return false
+	}
+	splats := append(console.Find(g.last.kmsg), console.Find(g.last.late)...)
+	return len(Charged(g.j.mark(g.last, splats))) > 0
 }

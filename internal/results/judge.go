@@ -57,11 +57,11 @@ func NewJudge(gen catalog.Generation, plan []catalog.Test, must []feature.Name) 
 }
 
 // decide is the verdict of one test: observed × expected.
-func (j *Judge) decide(s *state, status wire.Status, text string) {
+func (j *Judge) decide(s *state, splats []console.Splat, status wire.Status, text string) {
 	r := &s.result
 	s.reported = true
 	r.Kmsg = s.kmsg
-	r.Splats = j.mark(s, console.Find(s.kmsg))
+	r.Splats = splats
 	charged := Charged(r.Splats)
 	switch {
 	case s.provoked():
@@ -132,7 +132,7 @@ func (j *Judge) Finish(why string) ([]Test, []console.Splat) {
 		if !s.reported {
 			s.result.Verdict, s.result.Detail = Missing, why
 		}
-		j.belated(s)
+		j.belated(s, console.Find(s.late), s.late)
 		tests = append(tests, s.result)
 	}
 	var outer []console.Splat
@@ -143,14 +143,14 @@ func (j *Judge) Finish(why string) ([]Test, []console.Splat) {
 }
 
 // belated adds what the kernel reported after the test had ended.
-func (j *Judge) belated(s *state) {
-	splats := j.mark(s, console.Find(s.late))
+func (j *Judge) belated(s *state, splats []console.Splat, lines []string) {
+	splats = j.mark(s, splats)
 	if len(splats) == 0 {
 		return
 	}
 	r := &s.result
 	known := s.provoked() // what comes after the report that it provokes comes of it
-	r.Kmsg = append(r.Kmsg, s.late...)
+	r.Kmsg = append(r.Kmsg, lines...)
 	r.Splats = append(r.Splats, splats...)
 	if charged := Charged(splats); r.Verdict.Good() && !known && len(charged) > 0 {
 		r.Verdict, r.Detail = UnknownFault, charged[0].Title+", after the test had ended"

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -180,6 +181,52 @@ func TestLateSplatBelongsToTheTestThatEnded(t *testing.T) {
 			tests, outside := j.Finish("")
 			if got := tests[0]; got.Verdict != tt.want || got.Detail != tt.detail || len(got.Splats) == 0 || len(outside) != 0 {
 				t.Errorf("got %q (%s), %d splats and %d outside; want %q (%s)", got.Verdict, got.Detail, len(got.Splats), len(outside), tt.want, tt.detail)
+			}
+		})
+	}
+}
+
+// A process of a test may be in the kernel when the next one runs: its id tells.
+func TestLateSplatBelongsToTheTestOfItsProcess(t *testing.T) {
+	other := entry
+	other.ID = "fork/other"
+	for _, tt := range []struct {
+		name        string
+		pid         int // of the report
+		first       int // of the first test
+		second      int // of the other
+		want, wants Verdict
+	}{
+		{"of the first test", 105, 100, 110, UnknownFault, AsExpected},
+		{"of the one that runs", 112, 100, 110, AsExpected, UnknownFault},
+		{"of a kernel thread", 7, 100, 110, AsExpected, UnknownFault},
+		{"ids began again", 105, 100, 50, AsExpected, UnknownFault},
+		{"an agent that knows no ids", 105, 0, 0, AsExpected, UnknownFault},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			j := NewJudge(catalog.G3, []catalog.Test{entry, other}, nil)
+			g := j.Guest(1)
+			first := append(saw("parent=1", "child=1"), end(wire.Done, ""))
+			first[0].PID = tt.first
+			second := append(saw("parent=1", "child=1"), kmsg(fmt.Sprintf("WARNING: CPU: 0 PID: %d at kernel/x.c:12 f+0x1/0x2", tt.pid)),
+				kmsg(fmt.Sprintf("CPU: 0 PID: %d Comm: fork Not tainted 6.1.0 #1", tt.pid)), end(wire.Done, ""))
+			second[0].PID = tt.second
+			for i := range second {
+				if second[i].Kind != wire.Kmsg {
+					second[i].ID = other.ID
+				}
+			}
+			for _, m := range append(first, second...) {
+				if _, err := g.Add(m); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !g.Splatted() {
+				t.Error("the guest is taken for a good one")
+			}
+			tests, _ := j.Finish("")
+			if tests[0].Verdict != tt.want || tests[1].Verdict != tt.wants || len(tests[0].Splats)+len(tests[1].Splats) != 1 {
+				t.Errorf("got %s (%s) and %s (%s), want %s and %s", tests[0].Verdict, tests[0].Detail, tests[1].Verdict, tests[1].Detail, tt.want, tt.wants)
 			}
 		})
 	}
