@@ -29,8 +29,11 @@ func (p *patched) note() string {
 	if len(p.top) > 0 {
 		text += fmt.Sprintf(", %d of them on top", len(p.top))
 	}
-	if len(p.unproven) > 0 {
+	switch {
+	case len(p.unproven) > 0:
 		return text + ", UNPROVEN"
+	case len(p.blobs) == 0:
+		return text + ", no blobs to prove"
 	}
 	return text + ", proven"
 }
@@ -93,12 +96,16 @@ func statesBefore(s *kernelpatches.Series, k kernelpatches.Kernel) []kernelpatch
 
 // stateOf returns the one of them that the tree is at, the furthest if the
 // series names several by the same blobs. A kernel that names no blobs can't be
-// recognised, but one without patches need not be: it is the tree as it is.
+// recognised, but one without patches need not be: it is the tree as it is. So is
+// any tree if the series names no blobs that an unpatched one must have; what
+// comes of it is compared with those of k.
 func stateOf(tree patch.Reader, s *kernelpatches.Series, k kernelpatches.Kernel) (state kernelpatches.Kernel, found bool, err error) {
 	if len(k.Patches) == 0 && len(k.Blobs) == 0 {
 		return k, true, nil
 	}
+	known := false // what an unpatched tree has to be
 	for _, c := range statesBefore(s, k) {
+		known = known || len(c.Patches) == 0 && len(c.Blobs) > 0
 		at := len(c.Blobs) > 0
 		for name, want := range c.Blobs {
 			got, err := blobOf(tree, name)
@@ -110,6 +117,9 @@ func stateOf(tree patch.Reader, s *kernelpatches.Series, k kernelpatches.Kernel)
 		if at {
 			state, found = c, true
 		}
+	}
+	if !found && !known {
+		return kernelpatches.Kernel{Source: k.Source}, true, nil
 	}
 	return state, found, nil
 }

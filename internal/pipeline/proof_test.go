@@ -149,3 +149,23 @@ func TestKernelWithoutBlobsIsNotTakenForTheTree(t *testing.T) {
 		t.Errorf("a patch that does not apply was passed over: %+v", p)
 	}
 }
+
+// A series of one's own may name no blobs, or those of its result alone.
+func TestSeriesThatKnowsNoUnpatchedTreeTakesItAsItIs(t *testing.T) {
+	s := smallSeries(t)
+	s.Kernels[0].Blobs, s.Kernels[1].Blobs = nil, nil
+	rfc := s.Kernels[2]
+	p, err := applyTo(mapTree{"x.c": states["stable"]}, s, rfc, false)
+	if err != nil || len(p.applied) != 2 || len(p.blobs) != 1 || len(p.unproven) > 0 {
+		t.Errorf("with the blobs of the result: %+v, %v", p, err)
+	}
+	rfc.Blobs = map[string]string{"x.c": strings.Repeat("0", 40)}
+	if _, err := applyTo(mapTree{"x.c": states["stable"]}, s, rfc, false); err == nil || !strings.Contains(err.Error(), "--unproven") {
+		t.Errorf("with other blobs: got %v", err)
+	}
+	rfc.Blobs = nil
+	s.Kernels[2].Blobs = nil
+	if p, err = applyTo(mapTree{"x.c": states["stable"]}, s, rfc, false); err != nil || len(p.applied) != 2 || !strings.Contains(p.note(), "no blobs") {
+		t.Errorf("without blobs: %+v, %v", p, err)
+	}
+}
