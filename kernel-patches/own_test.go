@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 // ownSeries writes a series folder and returns where it is.
@@ -112,4 +113,36 @@ func TestWhatIsWrongWithAFolderIsNamed(t *testing.T) {
 			t.Errorf("got %v\nwant %s", err, want)
 		}
 	}
+}
+
+func FuzzLoadFS(f *testing.F) {
+	f.Add(smallJSON, `{"fork/shared": {"saw": "a=1", "reason": "it is so"}}`)
+	f.Add(`{"title": "x", "kernels": []}`, `[]`)
+	f.Add(`{"kernels": [{"name": "a", "patches": ["/etc/passwd"]}]}`, `{"": {"on": ["a"]}}`)
+	f.Fuzz(func(t *testing.T, series, expect string) {
+		s, err := LoadFS("own", fstest.MapFS{
+			"series.json": {Data: []byte(series)}, "expect.json": {Data: []byte(expect)}, "0001-x.patch": {Data: []byte("text")},
+		})
+		if err != nil {
+			if !strings.Contains(err.Error(), "own/series.json") && !strings.Contains(err.Error(), "own/expect.json") {
+				t.Errorf("%v: it names no file", err)
+			}
+			return
+		}
+		if _, err := s.Kernel(s.Main()); err != nil {
+			t.Error(err)
+		}
+		for _, k := range s.Kernels {
+			for _, p := range k.Patches {
+				if _, err := s.Patch(p); err != nil {
+					t.Errorf("%s: %v", p, err)
+				}
+			}
+			for id, e := range s.Expect(k.Name) {
+				if e.Saw == "" || e.Reason == "" {
+					t.Errorf("%s: %+v", id, e)
+				}
+			}
+		}
+	})
 }

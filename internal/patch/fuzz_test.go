@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +100,13 @@ func FuzzApply(f *testing.F) {
 		}
 		sound(t, over)
 		sound(t, Check(base, p).Overlay)
+		loose := CheckFuzz(base, 2, p)
+		sound(t, loose.Overlay)
+		for _, f := range loose.Files {
+			if f.Err == nil && f.Exact() != (!slices.ContainsFunc(f.Hunks, func(h HunkReport) bool { return h.Offset != 0 || h.Fuzz != 0 })) {
+				t.Errorf("%s: exact %v with hunks %+v", f.Path, f.Exact(), f.Hunks)
+			}
+		}
 	})
 }
 

@@ -229,7 +229,7 @@ func (c *Change) parse(name string) error {
 	for i, g := range files {
 		f := &c.Files[i]
 		if g.IsBinary {
-			return c.errorAt(name, f.head, fmt.Errorf("%s: %w: uetest applies text only", f.Path(), ErrBinary))
+			return c.errorAt(name, f.head, fmt.Errorf("%s: %w: uetest applies text only; leave the file out of the patch", f.Path(), ErrBinary))
 		}
 		if len(g.TextFragments) != len(f.Hunks) {
 			return c.errorAt(name, f.head, fmt.Errorf("%w: %s has %d hunk headers and %d hunks", ErrMalformed, f.Path(), len(f.Hunks), len(g.TextFragments)))

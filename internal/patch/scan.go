@@ -214,7 +214,7 @@ func (f *FileDiff) parseHeader(text []string, i int, form headerForm) (int, erro
 				f.NewMode = f.OldMode
 			}
 		case "GIT binary patch", "Binary files ":
-			return i, fmt.Errorf("%s: %w: uetest applies text only", f.Path(), ErrBinary)
+			return i, fmt.Errorf("%s: %w: uetest applies text only; leave the file out of the patch", f.Path(), ErrBinary)
 		default:
 			return f.finish(i, created, deleted, form)
 		}

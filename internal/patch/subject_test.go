@@ -2,6 +2,7 @@ package patch
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -38,4 +39,19 @@ func TestSubjectsAreReadAsPeopleWriteThem(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", s, got, want)
 		}
 	}
+}
+
+func FuzzSubject(f *testing.F) {
+	for _, s := range []string{"[PATCH v2 1/2] a: b", "Re: [RFC PATCH 0/3] x", "[[PATCH", "Re:Re:[][]", "[1/2][3/4] x"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		m := parseSubject(s)
+		if m.number < 0 || m.number > m.of || m.version < 0 {
+			t.Errorf("%q: %+v", s, m)
+		}
+		if !strings.HasSuffix(strings.TrimSpace(s), m.title) {
+			t.Errorf("%q: the title %q is not its end", s, m.title)
+		}
+	})
 }

@@ -39,6 +39,18 @@ func (b *built) expected(g catalog.Generation, tests []catalog.Test) []catalog.T
 	return tests
 }
 
+// reasons are why the series expects something else of tests, by their ids.
+func reasons(expect map[string]kernelpatches.Expected) map[string]string {
+	if len(expect) == 0 {
+		return nil
+	}
+	list := map[string]string{}
+	for id, e := range expect {
+		list[id] = e.Reason
+	}
+	return list
+}
+
 // CheckSeries refuses a series that speaks of generations, tests and faults
 // that the catalogue does not know.
 func CheckSeries(s *kernelpatches.Series) error {

@@ -108,7 +108,7 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 		info: results.Kernel{
 			Name: t.name, Source: cfg.sourceName(t.kernel.Source), Patches: p.applied, Blobs: p.blobs,
 			Proven: len(p.unproven) == 0, Unproven: p.unproven,
-			Top: p.top, Declared: t.declared(), Key: image.Key, Image: image.Vmlinux,
+			Top: p.top, Expects: reasons(cfg.Series.Expect(plainName(t.kernel))), Declared: t.declared(), Key: image.Key, Image: image.Vmlinux,
 		},
 	}, nil
 }

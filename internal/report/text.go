@@ -5,6 +5,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -98,6 +99,9 @@ func (p *printer) head(r *results.Run) {
 	}
 	for i := range k.Top {
 		p.top(&k.Top[i])
+	}
+	for _, id := range slices.Sorted(maps.Keys(k.Expects)) {
+		p.f("  %s %s: %s\n", p.paint(yellow, "expected otherwise"), id, k.Expects[id])
 	}
 	for _, u := range k.Unproven {
 		p.f("  %s %s\n", p.paint(red, "UNPROVEN"), u)

@@ -82,6 +82,9 @@ type Kernel struct {
 	// Top are the patches that somebody put on the kernel of the series, in
 	// order. Blobs is about the kernel below them.
 	Top []TopPatch `json:"top,omitempty"`
+	// Expects are the tests of which the series expects something else than the
+	// catalogue, by id, with its reason.
+	Expects map[string]string `json:"expects,omitempty"`
 }
 
 // TopPatch is a patch on top of a kernel of the series.
