@@ -67,7 +67,7 @@ var (
 	// The one that a sanitizer names.
 	accessLine = regexp.MustCompile(`^BUG: K[A-Z]{3,4}N: [\w() -]+ in ` + symbol)
 	// heading is a line above a stack.
-	heading = regexp.MustCompile(`^\s*([A-Z][\w /-]{2,60}?|<[A-Z#]{2,4}>)(?: \d+)?(?: on cpu \d+(?: at [\d.]+s)?)?:?$`)
+	heading = regexp.MustCompile(`^\s*([A-Z][\w /-]{2,60}?|<[A-Z#]{2,4}>|(?:read|write|read-write)(?: \([\w ]+\))?)(?: to 0x.*)?(?: \d+)?(?: on cpu \d+(?: at [\d.]+s)?)?:?$`)
 )
 
 // frameOf reads a line as a frame.

@@ -23,7 +23,7 @@ var ranks = map[rank]string{
 dump_stack* show_stack* __dump_stack print_address_description* print_report print_trailer object_err kasan_* __kasan_* ____kasan_*
 __asan_* __hwasan_* check_region_inline check_memory_region* memory_is_poisoned* end_report* start_report* kfence_* __kfence_*
 __tsan_* kcsan_* __kcsan_* check_access set_other_info* kmsan_* __kmsan_* __msan_* ubsan_* __ubsan_* handle_overflow
-__warn warn_slowpath* __warn_printk report_bug handle_bug __report_bug bug_at panic* nmi_panic die __die* die_kernel_fault oops_end oops_enter
+__warn warn_slowpath* __warn_printk report_bug handle_bug __report_bug bug_at panic nmi_panic panic_other_cpu* die __die* die_kernel_fault oops_end oops_enter
 exc_* asm_exc_* do_error_trap* do_trap* fixup_bug* bad_area* __bad_area* no_context page_fault_oops kernelmode_fixup_or_oops do_kern_addr_fault
 do_user_addr_fault handle_page_fault kerneloops do_mem_abort el1_* el1h_* el0_* el0t_* do_translation_fault do_page_fault __do_kernel_fault do_kernel_fault arm64_notify_die
 do_undefinstr bug_handler call_break_hook brk_handler do_debug_exception do_trap_break handle_break restore_all* ret_from_exception do_bad_area
@@ -39,8 +39,8 @@ debug_object_* __debug_object_* debug_print_object __debug_check_no_obj* debug_c
 check_bytes_and_report* slab_err slab_bug* slab_pad_check* check_object* check_slab* alloc_debug_processing free_debug_processing* alloc_consistency* free_consistency* on_freelist __slab_err slab_fix init_object restore_bytes
 bad_page* free_page_is_bad* check_free_page* free_page_bad* print_bad_pte check_new_page*
 usercopy_abort __check_object_size* check_stack_object check_heap_object* __check_heap_object fortify_panic __fortify_panic __fortify_report __stack_chk_fail
-nmi_cpu_backtrace* nmi_trigger_* trigger_* arch_trigger_* nmi_handle* default_do_nmi end_repeat_nmi rcu_dump_cpu_stacks* print_cpu_stall* print_other_cpu_stall* check_cpu_stall* rcu_check_gp_kthread* rcu_sched_clock_irq rcu_pending*
-watchdog* __perf_event_overflow perf_event_* hardlockup* check_hung_* __unwind_start`,
+nmi_cpu_backtrace* nmi_trigger_* trigger_all_cpu* trigger_single_cpu* trigger_allbutself* trigger_cpumask* arch_trigger_* nmi_handle* default_do_nmi end_repeat_nmi rcu_dump_cpu_stacks* print_cpu_stall* print_other_cpu_stall* check_cpu_stall* rcu_check_gp_kthread* rcu_sched_clock_irq rcu_pending*
+watchdog* __perf_event_overflow perf_event_overflow perf_event_nmi* hardlockup* check_hung_* __unwind_start`,
 	service: `
 memcpy* memset* memmove* memcmp* memchr* __memcpy* __memset* __memmove* memscan strlen* strnlen* strcpy* strncpy* strscpy* strcmp* strncmp* strchr* strstr* sized_strscpy rep_movs* clear_page* copy_page*
 copy_from_user* copy_to_user* _copy_from_user* _copy_to_user* __copy_user* raw_copy_* copy_user_* rep_stos* __get_user* __put_user* strncpy_from_user* strnlen_user* copy_from_kernel_nofault* copy_to_kernel_nofault* _copy_from_iter* _copy_to_iter* copy_page_from_iter* copy_page_to_iter* __clear_user* clear_user* might_fault
@@ -52,7 +52,7 @@ refcount_* __refcount_* kref_* preempt_count_* atomic_* atomic64_* arch_atomic* 
 mod_timer* add_timer* del_timer* timer_delete* __mod_timer* init_timer* timer_init* try_to_del_timer* hrtimer_start* hrtimer_init* hrtimer_cancel* queue_work* __queue_work* queue_delayed_work* cancel_work* __cancel_work* cancel_delayed_* init_work* __init_work
 vprintk* _printk printk* console_* prb_* up_write* vsnprintf* snprintf* sprintf* scnprintf*
 smp_call_function* on_each_cpu* csd_lock* generic_exec_single* stop_one_cpu* stop_machine*
-arch_local_irq* local_irq* native_irq* native_save_fl* native_safe_halt* default_idle* arch_cpu_idle* native_halt cpu_relax rep_nop delay_* __delay* __udelay* __const_udelay* __ndelay* ktime_get* read_tsc jiffies_* native_sched_clock sched_clock* trace_* cpuidle_*
+arch_local_irq* local_irq* native_irq* native_save_fl* native_safe_halt* default_idle* arch_cpu_idle* native_halt cpu_relax rep_nop delay_* __delay* __udelay* __const_udelay* __ndelay* ktime_get* read_tsc jiffies_* native_sched_clock sched_clock* cpuidle_* amd_e400_idle mwait_idle* acpi_idle* acpi_safe_halt
 call_timer_fn __run_timers* run_timer_* expire_timers run_timer_base`,
 	entry: `
 do_syscall_* entry_SYSCALL* entry_INT80* entry_SYSENTER* __x64_sys_* __ia32_sys_* __arm64_sys_* __riscv_sys_* __se_sys_* __do_sys_* do_syscall* x64_sys_call invoke_syscall* el0_svc* syscall_* ret_from_* kthread kthreadd kthread_worker_fn worker_thread* process_one_work process_scheduled_works ret_to_user* ret_from_syscall secondary_startup* start_secondary start_kernel x86_64_start* rest_init cpu_startup_entry do_idle cpu_idle* call_cpuidle arch_call_rest_init
@@ -125,9 +125,9 @@ func guilty(kind Kind, texts []string, frames []Frame) string {
 		}
 	}
 	data := slices.ContainsFunc(texts, fetch.MatchString)
-	best := bestOf(texts, frames, from, func(f Frame) bool { return !f.Unreliable && !(f.Exact && data) })
+	best := bestOf(texts, frames, from, func(f Frame) bool { return !f.Unreliable && (!f.Exact || !data) })
 	if len(best) == 0 { // the unwinder lost its way: guesses are all there is
-		best = bestOf(texts, frames, from, func(f Frame) bool { return !(f.Exact && data) })
+		best = bestOf(texts, frames, from, func(f Frame) bool { return !f.Exact || !data })
 	}
 	if best[telling] != "" {
 		return best[telling]

@@ -155,7 +155,7 @@ var forms = []form{
 	// lib/string_helpers.c: fortify_panic
 	{kind: Fortify, hint: "detected buffer", pattern: re(`^(detected buffer overflow in \w+)$`), title: "$1", ending: atMark, mark: endTrace},
 	// lib/debugobjects.c: debug_print_object
-	{kind: ODEBUG, hint: "ODEBUG: ", pattern: re(`^ODEBUG: (\w[\w ]*?) (?:\w+ )?\(?active(?:_| )state .*object(?: type)?: `), title: "ODEBUG: $1", ending: atMark, mark: endTrace},
+	{kind: ODEBUG, hint: "ODEBUG: ", pattern: re(`^ODEBUG: (\w+ \w[\w ]*?) \(active state \d+\) object`), title: "ODEBUG: $1", ending: atMark, mark: endTrace},
 	{kind: ODEBUG, hint: "ODEBUG: ", pattern: re(`^ODEBUG: (object .*)`), title: "ODEBUG: object not annotated", ending: atMark, mark: endTrace},
 	// mm/kmemleak.c: kmemleak_scan; print_unreferenced is what its file shows
 	{kind: Kmemleak, hint: "kmemleak: ", pattern: re(`^kmemleak: \d+ new suspected memory leaks`), title: "kmemleak: suspected memory leaks", plain: true, ending: atOnce},

@@ -33,11 +33,11 @@ func titleOf(f *form, texts []string, name int, guilty string) string {
 	if f.kind == Panic || f.kind == BUG {
 		title = stable(title)
 	}
-	switch {
-	case f.kind == Slab: // the numbers are those of objects, the cache's are of its name
+	switch f.kind {
+	case Slab: // the numbers are those of objects, the cache's are of its name
 		cache, what, _ := strings.Cut(strings.TrimPrefix(title, "slab: "), ": ")
 		return "slab: " + stable(what) + " in " + cache
-	case f.kind == KASAN:
+	case KASAN:
 		// KFENCE has it in its first line.
 		for _, text := range texts[name:] {
 			if m := access.FindStringSubmatch(text); m != nil {
@@ -45,7 +45,7 @@ func titleOf(f *form, texts []string, name int, guilty string) string {
 				break
 			}
 		}
-	case f.kind == KCSAN:
+	case KCSAN:
 		if m := race.FindStringSubmatch(line); m != nil && m[2] != "" {
 			two := []string{sourceName(m[1]), sourceName(m[2])}
 			slices.Sort(two) // who came second is chance

@@ -333,12 +333,6 @@ static void do_general_protection(void)
 	pr_info("%d\n", *(volatile int *)0xdead000000000100UL);
 }
 
-static void do_page_fault_write(void)
-{
-	*(volatile int *)0xffff888000a01000UL = 1; /* beside the direct map or read-only */
-	*(volatile int *)0xffffc90000000000UL = 1;
-}
-
 static void do_null_call(void)
 {
 	void (*volatile f)(void) = NULL;
@@ -644,7 +638,7 @@ static const struct {
 	FORM(softlockup), FORM(rcu_stall), FORM(rcu_stall_other), FORM(irqs_off),
 	FORM(hardlockup), FORM(bad_page), FORM(vm_bug), FORM(bad_rss),
 	FORM(list_add), FORM(list_poison), FORM(divide), FORM(invalid_opcode),
-	FORM(general_protection), FORM(page_fault_write), FORM(null_call),
+	FORM(general_protection), FORM(null_call),
 	FORM(double_fault), FORM(int3), FORM(kasan_stack), FORM(use_after_free),
 	FORM(out_of_bounds), FORM(double_free), FORM(invalid_free),
 	FORM(kasan_null), FORM(kasan_wild), FORM(kasan_user), FORM(redzone),
