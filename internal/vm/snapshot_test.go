@@ -98,7 +98,7 @@ func TestRestoredGuestWorks(t *testing.T) {
 			}
 			for i, g := range []guest{first, second} {
 				eventually(t, bootLimit, "the text on the console", func() bool {
-					return strings.Contains(strings.Join(g.ConsoleTail(3), "\n"), fmt.Sprintf("on the console of %d", i))
+					return strings.Contains(strings.Join(g.ConsoleTail(1000), "\n"), fmt.Sprintf("on the console of %d", i))
 				})
 				if tail := strings.Join(g.ConsoleTail(1000), "\n"); strings.Contains(tail, "Linux version") {
 					t.Errorf("the console of a restored guest has its boot:\n%s", tail)
