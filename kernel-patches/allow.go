@@ -13,10 +13,10 @@ import (
 // An Allowance names a report of the kernel that is not what the series is
 // tested for: a test during which the kernel makes it is judged by what it saw.
 type Allowance struct {
-	Title   string   `json:"title"`   // regular expression that the report's whole title matches
-	Kernels []string `json:"kernels"` // of the series, in any variant; all if it names none
-	Tests   string   `json:"tests"`   // regular expression that the test's whole id matches; empty: any, and outside of tests
-	Reason  string   `json:"reason"`  // why it is nobody's concern here; people get to read it
+	Title   string   `json:"title"`  // regular expression that the report's whole title matches
+	Kernels []string `json:"on"`     // of the series, in any variant; all if it names none
+	Tests   string   `json:"tests"`  // regular expression that the test's whole id matches; empty: any, and outside of tests
+	Reason  string   `json:"reason"` // why it is nobody's concern here; people get to read it
 
 	Place string `json:"-"` // of the entry, for people: kernel-patches/rfc/allow.json: entry 2
 
@@ -86,7 +86,7 @@ func (a *Allowance) read(s *Series, entry []byte) (err error) {
 	}
 	for _, name := range a.Kernels {
 		if _, err := s.Kernel(name); err != nil {
-			return fmt.Errorf(`"kernels": %w`, err)
+			return fmt.Errorf(`"on": %w`, err)
 		}
 	}
 	return nil

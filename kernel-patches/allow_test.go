@@ -18,8 +18,8 @@ func allowing(text string) (*Series, error) {
 func TestAllowanceCoversItsTitleKernelsAndTests(t *testing.T) {
 	s, err := allowing(`[
 		{"title": "WARNING: mm/.*", "reason": "old"},
-		{"title": "lockdep|RCU stall", "kernels": ["mine"], "tests": "fork/.*", "reason": "slow"},
-		{"title": "KASAN: .*", "kernels": ["mine+kasan"], "reason": "known"}
+		{"title": "lockdep|RCU stall", "on": ["mine"], "tests": "fork/.*", "reason": "slow"},
+		{"title": "KASAN: .*", "on": ["mine+kasan"], "reason": "known"}
 	]`)
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestWhatIsWrongWithAnAllowanceIsNamed(t *testing.T) {
 		{"a bad title", `[` + fine + `{"title": "a(", "reason": "x"}]`, "x/allow.json: entry 2 (a(): \"title\": error parsing regexp: missing closing ): `a(`"},
 		{"a title that breaks out", `[{"title": "a)|(b", "reason": "x"}]`, `x/allow.json: entry 1 (a)|(b): "title": error parsing regexp`},
 		{"bad tests", `[{"title": "a", "tests": "[", "reason": "x"}]`, `x/allow.json: entry 1 (a): "tests": error parsing regexp`},
-		{"an unknown kernel", `[{"title": "a", "kernels": ["rcf"], "reason": "x"}]`, `x/allow.json: entry 1 (a): "kernels": kernel "rcf"`},
+		{"an unknown kernel", `[{"title": "a", "on": ["rcf"], "reason": "x"}]`, `x/allow.json: entry 1 (a): "on": kernel "rcf"`},
 		{"an unknown field", `[` + fine + `{"title": "a", "reason": "x", "test": "b"}]`, `x/allow.json: entry 2 (a): json: unknown field "test"`},
 		{"no list", `{"title": "a"}`, `x/allow.json:1: json: cannot unmarshal object`},
 		{"no JSON", "[\n{]", `x/allow.json:2: invalid character`},
