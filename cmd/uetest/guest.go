@@ -183,6 +183,13 @@ func gdbCommand(s pipeline.Stub) string {
 	for i := len(s.Sources) - 1; i >= 0; i-- { // each goes before those there are
 		cmd.Args = append(cmd.Args, "-ex", "directory "+s.Sources[i])
 	}
-	cmd.Args = append(cmd.Args, "-ex", "target remote "+s.Socket, s.Symbols)
+	cmd.Args = append(cmd.Args, "-ex", "target remote "+s.Socket)
+	for _, function := range s.Stops {
+		cmd.Args = append(cmd.Args, "-ex", "break "+function)
+	}
+	if len(s.Stops) > 0 {
+		cmd.Args = append(cmd.Args, "-ex", "continue", "-ex", "backtrace")
+	}
+	cmd.Args = append(cmd.Args, s.Symbols)
 	return cmd.String()
 }

@@ -73,6 +73,7 @@ func compared(r *pipeline.Replayed) string {
 type replayFlags struct {
 	qemu  string
 	force bool
+	gdb   bool
 	quiet bool
 }
 
@@ -87,14 +88,19 @@ needs the bundle and the version of QEMU that recorded it, nothing else: neither
 a kernel source nor the cache. How busy the host is makes no difference.
 
 The exit code is 0 if all was the same, 1 if not: then the first line that is
-another one is shown.`,
-		Example: `  uetest replay page-end-oops-rfc.uetest.tar.gz`,
-		Args:    cobra.ExactArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return f.exec(c, args[0]) },
+another one is shown.
+
+With --gdb the guest waits for gdb. The command that attaches it stops where the
+kernel begins its report, each time at the same instruction.`,
+		Example: `  uetest replay page-end-oops-rfc.uetest.tar.gz
+  uetest replay page-end-oops-rfc.uetest.tar.gz --gdb`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return f.exec(c, args[0]) },
 	}
 	fl := c.Flags()
 	fl.StringVar(&f.qemu, "qemu", "", "QEMU to use in place of the one in $PATH")
 	fl.BoolVar(&f.force, "force", false, "replay with another QEMU, or with other arguments, than those that recorded")
+	fl.BoolVar(&f.gdb, "gdb", false, "have the guest wait for gdb, and print the command that attaches it and stops at the kernel's report; lifts the time limit")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress")
 	return c
 }
@@ -102,6 +108,11 @@ another one is shown.`,
 func (f *replayFlags) exec(c *cobra.Command, path string) error {
 	p := newProgress(c.ErrOrStderr(), f.quiet)
 	cfg := pipeline.ReplayConfig{Bundle: path, QEMU: f.qemu, Force: f.force, Notify: p.event}
+	if f.gdb {
+		cfg.Attach = func(s pipeline.Stub) {
+			fmt.Fprintf(c.ErrOrStderr(), "uetest: the recorded guest waits for gdb; no time limit applies. In another terminal:\n  %s\n", gdbCommand(s))
+		}
+	}
 	r, err := pipeline.Replay(c.Context(), cfg)
 	p.close()
 	w := &writer{w: c.OutOrStdout()}
@@ -110,6 +121,10 @@ func (f *replayFlags) exec(c *cobra.Command, path string) error {
 	}
 	if err != nil {
 		return err
+	}
+	if r.Cut {
+		w.f("\nended by gdb; the same to the byte up to there: %s\n", compared(r))
+		return blame.On(blame.Host, w.err)
 	}
 	w.f("\nreplayed, the same to the byte: %s\n", compared(r))
 	return blame.On(blame.Host, w.err)

@@ -41,6 +41,7 @@ type Stub struct {
 	Socket  string   // gdb's "target remote"
 	Symbols string   // the image with its symbols
 	Sources []string // directories with the source, the first that has a file wins; none if it is not known
+	Stops   []string // functions in which the kernel begins the report that is in a recording
 	Scripts string   // directory of the scripts that gdb would load with Symbols, if there are any
 }
 

@@ -101,6 +101,9 @@ func (cfg *Config) settleClock() error {
 	case cfg.Accel == "kvm":
 		return blame.On(blame.Usage, errors.New("KVM does not count a guest's instructions, of which virtual time and recordings are made: leave --accel out"))
 	}
+	if cfg.Machine.CPUs > 1 {
+		return blame.On(blame.Usage, fmt.Errorf("virtual time and recordings take one CPU, not %d: leave --smp out", cfg.Machine.CPUs))
+	}
 	cfg.Accel = "tcg"
 	return nil
 }

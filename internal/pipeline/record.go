@@ -39,6 +39,9 @@ type Recorded struct {
 func Record(ctx context.Context, cfg Config, fault, path string) (*Recorded, error) {
 	cfg.Notify = serialize(cfg.Notify)
 	cfg.Clock.Mode = vm.Recording
+	if cfg.Attach != nil {
+		return nil, blame.On(blame.Usage, errors.New("what gdb does to a guest can't be recorded: leave --gdb out, and look at the replay with 'uetest replay --gdb'"))
+	}
 	if err := cfg.settleClock(); err != nil {
 		return nil, err
 	}
@@ -177,7 +180,7 @@ func (d *driver) record(ctx context.Context, tests []catalog.Test) (*session, er
 // withoutPlaces are the arguments of a recorded guest with the names of the
 // bundle's files for the paths.
 func withoutPlaces(cfg vm.Config) []string {
-	cfg.Kernel, cfg.Initrd, cfg.Console = bundle.Kernel, bundle.Initramfs, bundle.Console
+	cfg.Kernel, cfg.Initrd, cfg.Console, cfg.GDB = bundle.Kernel, bundle.Initramfs, bundle.Console, ""
 	cfg.Clock = vm.Clock{Mode: vm.Recording, Log: bundle.Log}
 	return cfg.Args()
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
@@ -25,15 +26,8 @@ type ReplayConfig struct {
 	Force  bool   // with another QEMU than the one that recorded, too
 	// Attach, if not nil, has the guest wait for gdb, and is told where. No time
 	// limit applies then.
-	Attach func(Attach)
+	Attach func(Stub)
 	Notify func(Event) // may be nil
-}
-
-// Attach is where gdb finds a guest that is replayed.
-type Attach struct {
-	Stub    string // path of the socket
-	Symbols string // path of the kernel's image with symbols, or empty
-	Run     *results.Run
 }
 
 // Replayed is a guest that ran again as it was recorded.
@@ -44,6 +38,7 @@ type Replayed struct {
 	Notes    []string // what is not as it was when it was recorded and did not matter
 	// Lines of the console and of the agent's stream that were compared.
 	Console, Stream int
+	Cut             bool // gdb ended the guest; up to there all was the same
 }
 
 // Limits of a replay that nobody looks at with gdb. A replay takes some twice
@@ -174,7 +169,9 @@ func (cfg *ReplayConfig) play(ctx context.Context, r *Replayed, machine vm.Confi
 		return err
 	}
 	if cfg.Attach != nil {
-		// GDB
+		if machine.GDB = filepath.Join(dir, "gdb"); len(machine.GDB) > socketPath {
+			return blame.On(blame.Host, fmt.Errorf("%s: too long for the path of a socket; set TMPDIR to a shorter one", machine.GDB))
+		}
 	} else {
 		var cancel context.CancelFunc
 		limit := max(replayLeast, replayTimes*r.Manifest.Took)
@@ -187,11 +184,12 @@ func (cfg *ReplayConfig) play(ctx context.Context, r *Replayed, machine vm.Confi
 	}
 	defer func() { _ = v.Close() }() // what it showed has been compared
 	if cfg.Attach != nil {
-		a := Attach{Stub: filepath.Join(dir, "gdb"), Run: r.Run}
+		stub := Stub{Kernel: r.Run.Kernel.Name, Socket: machine.GDB, Symbols: machine.Kernel}
 		if r.Manifest.Has(bundle.Symbols) {
-			a.Symbols = filepath.Join(dir, bundle.Symbols)
+			stub.Symbols = filepath.Join(dir, bundle.Symbols)
+			stub.Stops = stops(stub.Symbols)
 		}
-		cfg.Attach(a)
+		cfg.Attach(stub)
 	}
 	differ := make(chan error, 2)
 	var both sync.WaitGroup
@@ -213,6 +211,11 @@ func (cfg *ReplayConfig) play(ctx context.Context, r *Replayed, machine vm.Confi
 			if errors.As(err, &d) && d.Ended && other != nil {
 				err = other
 			}
+		}
+		r.Console, r.Stream = console.Lines(), stream.Lines()
+		if cfg.Attach != nil && blame.Of(v.Err()) == blame.User && ctx.Err() == nil {
+			r.Cut = true // whoever looks at it has seen enough
+			return nil
 		}
 		return cfg.differs(ctx, v, err)
 	}
@@ -271,4 +274,23 @@ func compareConsole(c *bundle.Comparison, v *vm.VM, progress func()) error {
 		case <-time.After(tailPause):
 		}
 	}
+}
+
+// reporters are the functions in which a kernel begins a report: of an oops on
+// any machine (kernel/panic.c), a warning, a panic, KASAN's.
+var reporters = []string{"oops_enter", "__warn", "panic", "kasan_report"}
+
+// stops returns those of reporters that an image has.
+func stops(image string) []string {
+	f, err := elf.Open(image)
+	if err != nil {
+		return nil // gdb says so too
+	}
+	defer func() { _ = f.Close() }()
+	symbols, _ := f.Symbols() // none: none can be stopped at
+	has := map[string]bool{}
+	for _, s := range symbols {
+		has[s.Name] = true
+	}
+	return slices.DeleteFunc(slices.Clone(reporters), func(name string) bool { return !has[name] })
 }
