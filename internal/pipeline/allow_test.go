@@ -12,12 +12,12 @@ import (
 
 func TestAllowancesThatCoverNothingAreTold(t *testing.T) {
 	series, err := kernelpatches.LoadFS("x", fstest.MapFS{
-		"series.json": {Data: []byte(`{"title": "x", "source": "linux-source-6.1", "kernels": [{"name": "a", "title": "a"}, {"name": "b", "title": "b"}]}`)},
+		"series.json": {Data: []byte(`{"title": "x", "source": "linux-source-6.1", "on": [{"name": "a", "title": "a"}, {"name": "b", "title": "b"}]}`)},
 		"allow.json": {Data: []byte(`[
 			{"title": "WARNING: .*", "tests": "fork/.*", "reason": "one"},
 			{"title": "WARNING: .*", "reason": "two"},
 			{"title": "RCU stall", "reason": "three"},
-			{"title": "RCU stall", "kernels": ["b"], "reason": "four"}
+			{"title": "RCU stall", "on": ["b"], "reason": "four"}
 		]`)},
 	})
 	if err != nil {
