@@ -12,7 +12,7 @@ import (
 
 func TestAllowancesThatCoverNothingAreTold(t *testing.T) {
 	series, err := kernelpatches.LoadFS("x", fstest.MapFS{
-		"series.json": {Data: []byte(`{"title": "x", "source": "linux-source-6.1", "on": [{"name": "a", "title": "a"}, {"name": "b", "title": "b"}]}`)},
+		"series.json": {Data: []byte(`{"title": "x", "source": "linux-source-6.1", "kernels": [{"name": "a", "title": "a"}, {"name": "b", "title": "b"}]}`)},
 		"allow.json": {Data: []byte(`[
 			{"title": "WARNING: .*", "tests": "fork/.*", "reason": "one"},
 			{"title": "WARNING: .*", "reason": "two"},
