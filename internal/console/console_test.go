@@ -99,6 +99,19 @@ func TestOneReportAnOops(t *testing.T) {
 	}
 }
 
+func TestWhatAProgramPrintsOnTheConsoleIsNoSplat(t *testing.T) {
+	got := Find([]string{
+		"[    1.0][    T1] Run /init as init process",
+		"BUG: KASAN: use-after-free in printed_by_a_program+0x1/0x2",
+		"[    1.1][   T40] BUG: scheduling while atomic: exe/40/0x00000002",
+		"said meanwhile",
+		"[    1.1][   T40] Call Trace:",
+	})
+	if len(got) != 1 || got[0].Kind != Atomic || len(got[0].Lines) != 2 {
+		t.Errorf("got %+v, want the kernel's report of two lines", got)
+	}
+}
+
 func TestMemoryGroupThatIsFullIsNoSplat(t *testing.T) {
 	got := Find(strings.Split(`[    1.0][   T42] stress invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0
 [    1.0][   T42] CPU: 0 PID: 42 Comm: stress Not tainted 6.1.0 #1

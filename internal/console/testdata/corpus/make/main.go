@@ -187,8 +187,6 @@ func step(f []string) {
 	case "cat":
 		b, err := os.ReadFile(f[1])
 		fmt.Printf("%s%v\n", b, err)
-	case "print":
-		fmt.Println(strings.Join(f[1:], " "))
 	case "sleep":
 		d, _ := time.ParseDuration(f[1])
 		time.Sleep(d)
