@@ -202,6 +202,12 @@ func (d *driver) acquire(ctx context.Context, m catalog.Machine) (*session, erro
 		}
 	}
 	s.heard = d.judge.Guest(s.number)
+	for _, m := range s.early {
+		if _, err := s.heard.Add(m); err != nil {
+			s.close()
+			return nil, blame.On(blame.Host, fmt.Errorf("protocol: %w", err))
+		}
+	}
 	return s, nil
 }
 

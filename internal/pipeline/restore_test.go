@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"uetest/internal/wire"
 	"uetest/kernel-patches"
 )
 
@@ -37,6 +38,22 @@ func TestWarningAtBootIsToldOfRestoredGuests(t *testing.T) {
 		if run.Restored != 1 || len(run.Retries) != 0 {
 			t.Errorf("%d booted, %d restored: %q %q", run.Boots, run.Restored, run.Retries, run.NoSnapshot)
 		}
+	}
+}
+
+// A timer of the kernel's may be due when a guest is restored, before anybody
+// has spoken to it.
+func TestKernelMayLogBeforeHello(t *testing.T) {
+	msgs := make(chan wire.Message, 3)
+	msgs <- wire.Message{Kind: wire.Kmsg, Text: "clocksource: timekeeping watchdog"}
+	msgs <- wire.Message{Kind: wire.Log, Text: "a note"}
+	msgs <- wire.Message{Kind: wire.Hello, Version: wire.Version, Guest: wire.Guest{Release: "6.1"}}
+	s := &session{d: &driver{cfg: &Config{}, guest: &guest{}}, msgs: msgs}
+	if err := s.greet(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.early) != 2 || s.hello.Release != "6.1" {
+		t.Errorf("early %+v, hello %+v", s.early, s.hello)
 	}
 }
 

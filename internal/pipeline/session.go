@@ -33,6 +33,7 @@ type session struct {
 	msgs   <-chan wire.Message // closed at the end of the stream
 	gone   func() error        // why msgs was closed
 	hello  wire.Guest
+	early  []wire.Message // what came before Hello
 	heard  *results.Guest // nil: nobody judges what it says
 	log    *os.File       // the stream as it came, for people and for judging again; may be nil
 	forget func()         // removes what the guest had beside the run's files; may be nil
@@ -83,7 +84,13 @@ func (d *driver) attach(machine *vm.VM, number int) (*session, error) {
 
 // greet waits for Hello. A guest that does not say it is ended.
 func (s *session) greet(ctx context.Context) error {
-	hello, err := s.next(ctx, s.d.bootLimit())
+	deadline := time.Now().Add(s.d.bootLimit())
+	hello, err := s.next(ctx, time.Until(deadline))
+	// The kernel of a restored guest does not wait until it is spoken to.
+	for err == nil && (hello.Kind == wire.Kmsg || hello.Kind == wire.Log) {
+		s.early = append(s.early, hello)
+		hello, err = s.next(ctx, time.Until(deadline))
+	}
 	switch {
 	case err == nil && hello.Kind != wire.Hello:
 		err = blame.On(blame.Host, fmt.Errorf("guest sent %q before %q", hello.Kind, wire.Hello))
