@@ -27,7 +27,7 @@ var skeleton = []cpio.Record{
 	cpio.Directory("tmp", 0o1777),
 	cpio.CharDev("dev/console", 0o600, 5, 1),
 	cpio.CharDev("dev/null", 0o666, 1, 3),
-	cpio.Symlink("bin/sh", "../bbin/gosh"),
+	cpio.Symlink("bin/sh", "../bbin/sh"),
 	cpio.StaticFile("etc/group", "root:x:0:\nuser:x:1000:\n", 0o644),
 	cpio.StaticFile("etc/hosts", "127.0.0.1 localhost uetest\n", 0o644),
 	cpio.StaticFile("etc/passwd", "root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/tmp:/bin/sh\n", 0o644),

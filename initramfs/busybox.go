@@ -17,22 +17,20 @@ import (
 // core is the import path of u-root's commands.
 const core = "github.com/u-root/u-root/cmds/core/"
 
-// commands are the commands of the guest's shell. tools.go names the same, so
-// that go.mod has what they need.
+// shellDir is the shell's package in the module.
+const shellDir = "initramfs/sh"
+
+// commands are the shell and the commands for it. tools.go names u-root's of
+// them, so that go.mod has what they need.
 var commands = []string{
 	core + "cat", core + "chmod", core + "cp", core + "df",
 	core + "dmesg", core + "echo", core + "find", core + "free",
-	core + "gosh", core + "grep", core + "head", core + "hexdump", core + "id",
+	core + "grep", core + "head", core + "hexdump", core + "id",
 	core + "kill", core + "ln", core + "ls", core + "mkdir", core + "more",
-	core + "mount", core + "mv", core + "printenv", core + "ps", core + "pwd", core + "rm",
+	core + "mount", core + "mv", core + "printenv", core + "ps", core + "pwd", core + "rm", "uetest/" + shellDir,
 	core + "sleep", core + "sort", core + "stty", core + "tail", core + "touch",
 	core + "umount", core + "uname", core + "uptime", core + "wc",
 }
-
-// commandTags choose gosh without a line editor: the terminal's own has all that
-// a console needs. With goshliner, Ctrl-C ends the shell and not the command,
-// and the default editor wants a terminal that answers questions.
-const commandTags = "goshsmall"
 
 // busybox returns the path of a program that holds all commands, made by
 // gobusybox: a minute of a compiler's work, so it is kept by itself, and a
@@ -58,8 +56,7 @@ func createBusybox(ctx context.Context, o Options, tc toolchain, path string) er
 	// gobusybox writes one program out of many. It would also compile it, but
 	// all of it each time ("-a"), without inlining, and past a deadline's reach.
 	env := golang.Default(golang.DisableCGO(), golang.WithGOOS("linux"), golang.WithGOARCH(o.Arch),
-		golang.WithGOROOT(tc.goroot), golang.WithWorkingDir(o.Root), golang.WithMod(golang.ModReadonly),
-		golang.WithBuildTag(commandTags))
+		golang.WithGOROOT(tc.goroot), golang.WithWorkingDir(o.Root), golang.WithMod(golang.ModReadonly))
 	var said bytes.Buffer
 	err = bb.BuildBusybox(logTo{&said}, &bb.Opts{
 		Env: env, GenSrcDir: work, CommandPaths: commands, GenerateOnly: true,
@@ -69,7 +66,7 @@ func createBusybox(ctx context.Context, o Options, tc toolchain, path string) er
 	}
 	main := filepath.Join(work, "src/bb.u-root.com/bb")
 	tc.env = append(slices.Clip(tc.env), "GO111MODULE=off", "GOFLAGS=", "GOPATH="+work, "PWD="+main)
-	args := append(slices.Clip(buildFlags), "-tags", commandTags, "-o", path, ".")
+	args := append(slices.Clip(buildFlags), "-o", path, ".")
 	return tc.build(ctx, main, args, "u-root's commands do not compile")
 }
 

@@ -88,6 +88,9 @@ func findInputs(o Options) (inputs, error) {
 	h.add("arch", []byte(o.Arch))
 	h.add("go.mod", gomod)
 	h.add("go.sum", gosum)
+	if err := hashPackages(h, ctxt, o.Root, module, []string{shellDir}); err != nil {
+		return inputs{}, err
+	}
 	shellKey := h.sum()
 
 	// The local packages that the program is made of.

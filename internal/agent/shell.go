@@ -14,7 +14,7 @@ import (
 )
 
 // Shell is the shell of the guest image.
-const Shell = "/bbin/gosh"
+const Shell = "/bbin/sh"
 
 // shell runs a shell on the console until it ends, and returns why.
 func shell(notes []string) string {
@@ -52,12 +52,12 @@ uetest: exit, or Ctrl-D on an empty line, ends the guest
 `, tracefs, Programs)
 }
 
-// start starts gosh with args.
+// start starts the shell with args.
 func start(r *reaper, args, env []string, set func(*syscall.ProcAttr)) (<-chan syscall.WaitStatus, error) {
 	attr := &syscall.ProcAttr{Dir: "/", Env: slices.Concat(env, os.Environ())} // the first one wins (copyenv, syscall)
 	set(attr)
 	_, exited, err := r.start(func() (int, error) {
-		return syscall.ForkExec(Shell, append([]string{"gosh"}, args...), attr)
+		return syscall.ForkExec(Shell, append([]string{"sh"}, args...), attr)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", Shell, err)

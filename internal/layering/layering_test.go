@@ -96,7 +96,7 @@ func mayFor(name string) []string {
 // isGuest tells what runs in the guest alone.
 func isGuest(name string) bool {
 	return strings.HasPrefix(name, "selftests/") && name != "selftests/catalog" ||
-		name == "initramfs/agent" || name == "internal/agent" || strings.HasPrefix(name, "internal/agent/")
+		name == "initramfs/agent" || name == "initramfs/sh" || name == "internal/agent" || strings.HasPrefix(name, "internal/agent/")
 }
 
 func allowed(rules []string, dep string) bool {
