@@ -7,6 +7,7 @@ package feature
 
 import (
 	"os"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,6 +27,7 @@ const (
 	Pagemap      Name = "pagemap"        // /proc/PID/pagemap, CONFIG_PROC_PAGE_MONITOR
 	Perf         Name = "perf"           // perf_event_open(2), CONFIG_PERF_EVENTS
 	RAMDisk      Name = "ram-disk"       // /dev/ram0, CONFIG_BLK_DEV_RAM
+	SMP          Name = "smp"            // two CPUs, CONFIG_SMP and a machine that has them
 	SecretMemory Name = "secret-memory"  // memfd_secret(2), CONFIG_SECRETMEM; it may need secretmem.enable=1
 	SoftDirty    Name = "soft-dirty"     // /proc/PID/clear_refs takes 4, CONFIG_MEM_SOFT_DIRTY
 	Swap         Name = "swap"           // swapon(2), CONFIG_SWAP
@@ -65,6 +67,7 @@ var table = []struct {
 	// Up to 6.4 the system call says ENOSYS unless the parameter is set, so it
 	// is the parameter that is asked for.
 	{SecretMemory, exists("/sys/module/secretmem/parameters/enable")},
+	{SMP, func() bool { return runtime.NumCPU() > 1 }},
 	{SoftDirty, softDirty},
 	{Swap, exists("/proc/swaps")},
 	{Userfault, answers(unix.SYS_USERFAULTFD, ^uintptr(0), 0)},

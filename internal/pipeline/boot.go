@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"uetest/internal/console"
-	"uetest/selftests/catalog"
 )
 
 // noUserEvents is said of a kernel that boots and can't be tested.
@@ -46,7 +45,7 @@ const tries = 2
 
 // open gives a guest that has said Hello and that nobody has used: restored from
 // a snapshot, which is made if there is none, or booted where there can be none.
-func (d *driver) open(ctx context.Context, m catalog.Machine) (*session, error) {
+func (d *driver) open(ctx context.Context, m machine) (*session, error) {
 	start := time.Now()
 	defer func() {
 		d.mu.Lock()

@@ -14,7 +14,9 @@ import (
 
 	"uetest/internal/blame"
 	"uetest/internal/console"
+	"uetest/internal/feature"
 	"uetest/internal/results"
+	"uetest/internal/wire"
 	"uetest/selftests/catalog"
 )
 
@@ -119,7 +121,7 @@ func (d *driver) all(ctx context.Context, tests []catalog.Test) error {
 	if err != nil || d.enough() {
 		return err
 	}
-	d.queue = newQueue(tests, d.cfg.Isolation)
+	d.enqueue(tests)
 	group, ctx := errgroup.WithContext(ctx)
 	for range min(d.cfg.jobs(), len(tests)) {
 		group.Go(func() error { return d.work(ctx) })
@@ -130,10 +132,10 @@ func (d *driver) all(ctx context.Context, tests []catalog.Test) error {
 // plan decides what is expected of whom: of the tests that apply to the kernel's
 // generation and variant. It returns those that are left for a guest. If nobody
 // declared what the kernel is, a guest asks it.
-func (d *driver) plan(ctx context.Context, tests []catalog.Test) ([]catalog.Test, error) {
+func (d *driver) plan(ctx context.Context, tests []catalog.Test) (_ []catalog.Test, err error) {
 	g := d.kernel.generation
 	if g == "" {
-		s, err := d.open(ctx, catalog.Machine{})
+		s, err := d.open(ctx, d.usual())
 		if err != nil {
 			return nil, err
 		}
@@ -148,10 +150,39 @@ func (d *driver) plan(ctx context.Context, tests []catalog.Test) ([]catalog.Test
 	})
 	tests = d.kernel.expected(g, tests)
 	d.run.Generation = string(g)
-	d.judge = results.NewJudge(g, tests, d.kernel.must)
+	must := d.kernel.must
+	if d.cfg.Clock.Counts() {
+		must = slices.DeleteFunc(slices.Clone(must), func(f feature.Name) bool { return f == feature.SMP })
+	}
+	d.judge = results.NewJudge(g, tests, must)
 	d.allow = newAllowlist(d.cfg.Series, d.run.Kernel.Name)
 	d.judge.Allow(d.allow.allows)
-	return d.compile(ctx, tests)
+	if tests, err = d.compile(ctx, tests); err != nil || !d.cfg.Clock.Counts() {
+		return tests, err
+	}
+	return d.skipSMP(tests)
+}
+
+// enqueue makes the queue of the tests that are for guests.
+func (d *driver) enqueue(tests []catalog.Test) {
+	d.queue = newQueue(tests, d.cfg.Isolation, func(t catalog.Test) string { return fmt.Sprint(d.of(t)) })
+}
+
+// skipSMP skips the tests that take more CPUs than a guest has whose clock is
+// made of instructions, and returns the others.
+func (d *driver) skipSMP(tests []catalog.Test) (rest []catalog.Test, err error) {
+	for _, t := range tests {
+		if !slices.Contains(t.Needs, feature.SMP) {
+			rest = append(rest, t)
+			continue
+		}
+		err := d.onHost(wire.Message{Kind: wire.Start, ID: t.ID},
+			wire.Message{Kind: wire.End, ID: t.ID, Status: wire.Skipped, Text: string(feature.SMP)})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return rest, nil
 }
 
 // takes reports whether the kernel is one that the test can be done with.
@@ -169,7 +200,7 @@ func (d *driver) work(ctx context.Context) error {
 		if !ok {
 			return nil
 		}
-		s, err := d.acquire(ctx, t.Machine)
+		s, err := d.acquire(ctx, d.of(t))
 		if err != nil {
 			return err
 		}
@@ -180,10 +211,10 @@ func (d *driver) work(ctx context.Context) error {
 }
 
 // acquire returns a guest that nobody has used.
-func (d *driver) acquire(ctx context.Context, m catalog.Machine) (*session, error) {
+func (d *driver) acquire(ctx context.Context, m machine) (*session, error) {
 	d.mu.Lock()
 	s := d.spare
-	if s != nil && m.Usual() {
+	if s != nil && m.Machine.Usual() && m.cpus == d.cfg.cpus() {
 		d.spare = nil
 	} else {
 		s = nil

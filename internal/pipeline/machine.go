@@ -9,15 +9,47 @@ import (
 	"time"
 
 	"uetest/internal/blame"
+	"uetest/internal/feature"
 	"uetest/internal/proc"
 	"uetest/internal/vm"
 	"uetest/internal/wire"
 	"uetest/selftests/catalog"
 )
 
-// machine is the guest that boots the kernel, without its files. What a test
-// needs wins over what the user asks for: without it the test says nothing.
-func (d *driver) machine(m catalog.Machine) vm.Config {
+// machine is what a test asks of its guest: tests that ask the same may share one.
+type machine struct {
+	catalog.Machine
+	cpus int
+}
+
+// usual is the guest of a test that asks for nothing.
+func (d *driver) usual() machine { return machine{cpus: d.cfg.cpus()} }
+
+// of is the guest that a test takes. What it needs wins over what the user asks
+// for: without it the test says nothing.
+func (d *driver) of(t catalog.Test) machine {
+	m := machine{t.Machine, d.cfg.cpus()}
+	if slices.Contains(t.Needs, feature.SMP) {
+		m.cpus = max(m.cpus, 2)
+	}
+	return m
+}
+
+// cpus is how many virtual CPUs a guest has if nobody says so. Guests side by
+// side get one each: the CPUs of a guest wait for each other, and in emulation
+// they wait busily for one that the host does not run.
+func (cfg *Config) cpus() int {
+	switch {
+	case cfg.Machine.CPUs > 0:
+		return cfg.Machine.CPUs
+	case cfg.jobs() > 1 || cfg.Clock.Counts():
+		return 1
+	}
+	return vm.DefaultCPUs
+}
+
+// config is the guest that boots the kernel, without its files.
+func (d *driver) config(m machine) vm.Config {
 	want := d.cfg.Machine
 	return vm.Config{
 		QEMU:   d.cfg.QEMU,
@@ -26,7 +58,7 @@ func (d *driver) machine(m catalog.Machine) vm.Config {
 		Initrd: d.guest.image.Path,
 		Port:   wire.PortName,
 		Clock:  d.cfg.Clock,
-		CPUs:   want.CPUs,
+		CPUs:   m.cpus,
 		Memory: cmp.Or(m.Memory, want.Memory),
 		Append: slices.Concat(want.Append, m.Append), // the kernel lets the last one win
 	}

@@ -12,7 +12,6 @@ import (
 	"uetest/internal/console"
 	"uetest/internal/model"
 	"uetest/internal/wire"
-	"uetest/selftests/catalog"
 )
 
 // ModelKernel is a booted kernel that carries out the programs of a model. It
@@ -57,7 +56,7 @@ func (k *ModelKernel) up(ctx context.Context) error {
 	if k.s != nil {
 		return nil
 	}
-	s, err := k.d.open(ctx, catalog.Machine{})
+	s, err := k.d.open(ctx, k.d.usual())
 	k.Guests++
 	if err != nil {
 		return err

@@ -10,7 +10,6 @@ import (
 	"uetest/internal/proc"
 	"uetest/internal/vm"
 	"uetest/internal/wire"
-	"uetest/selftests/catalog"
 )
 
 // Plan writes what a job on the kernels of cfg would do, as a shell reads it. It
@@ -45,7 +44,7 @@ func Plan(ctx context.Context, cfg Config, w io.Writer) error {
 			continue
 		}
 		d := &driver{cfg: &cfg, kernel: built{vmlinux: vmlinux}, guest: &guest{image: image, accel: accel}}
-		c := d.machine(catalog.Machine{})
+		c := d.config(d.usual())
 		c.Console, c.Append = "-", append(c.Append, wire.ShellOption)
 		cmd, err := c.ByHand()
 		if err != nil {

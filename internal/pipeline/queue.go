@@ -37,44 +37,59 @@ func ParseIsolation(name string) (Isolation, error) {
 // those that want one each. It is safe for concurrent use.
 type queue struct {
 	mu     sync.Mutex
-	shared []catalog.Test
-	fresh  []catalog.Test
+	groups []*group // tests that may share a guest; those that may not are groups of one
 	total  int
 }
 
-func newQueue(tests []catalog.Test, how Isolation) *queue {
+type group struct{ tests []catalog.Test }
+
+// newQueue makes a queue of tests. Only those of one class may share a guest.
+func newQueue(tests []catalog.Test, how Isolation, class func(catalog.Test) string) *queue {
 	q := &queue{total: len(tests)}
+	shared := map[string]*group{}
+	var fresh []*group
 	for _, t := range tests {
 		alone := t.Isolation == catalog.Fresh || how == IsolateTest
 		if how == IsolateNone {
 			alone = !t.Machine.Usual()
 		}
 		if alone {
-			q.fresh = append(q.fresh, t)
-		} else {
-			q.shared = append(q.shared, t)
+			fresh = append(fresh, &group{[]catalog.Test{t}})
+			continue
 		}
+		g := shared[class(t)]
+		if g == nil {
+			g = &group{}
+			shared[class(t)] = g
+			q.groups = append(q.groups, g)
+		}
+		g.tests = append(g.tests, t)
 	}
+	q.groups = append(q.groups, fresh...)
 	return q
 }
 
 // first takes the first test for another guest. more gives those that may come
 // after it in the same one.
 func (q *queue) first() (t catalog.Test, more func() (catalog.Test, bool), ok bool) {
-	if t, ok := q.take(&q.shared); ok {
-		return t, func() (catalog.Test, bool) { return q.take(&q.shared) }, true
+	q.mu.Lock()
+	groups := q.groups
+	q.mu.Unlock()
+	for _, g := range groups {
+		if t, ok := q.take(g); ok {
+			return t, func() (catalog.Test, bool) { return q.take(g) }, true
+		}
 	}
-	t, ok = q.take(&q.fresh)
-	return t, func() (catalog.Test, bool) { return catalog.Test{}, false }, ok
+	return t, nil, false
 }
 
-func (q *queue) take(list *[]catalog.Test) (t catalog.Test, ok bool) {
+func (q *queue) take(g *group) (t catalog.Test, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(*list) == 0 {
+	if len(g.tests) == 0 {
 		return t, false
 	}
-	t, *list = (*list)[0], (*list)[1:]
+	t, g.tests = g.tests[0], g.tests[1:]
 	return t, true
 }
 
@@ -82,5 +97,7 @@ func (q *queue) take(list *[]catalog.Test) (t catalog.Test, ok bool) {
 func (q *queue) clear() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.shared, q.fresh = nil, nil
+	for _, g := range q.groups {
+		g.tests = nil
+	}
 }

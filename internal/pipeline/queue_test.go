@@ -10,6 +10,7 @@ import (
 
 func TestQueueHandsOutSharedTestsTogetherAndOthersAlone(t *testing.T) {
 	tests := []catalog.Test{
+		{ID: "b/race"},
 		{ID: "a/1"},
 		{ID: "a/fresh", Isolation: catalog.Fresh},
 		{ID: "a/2"},
@@ -20,15 +21,15 @@ func TestQueueHandsOutSharedTestsTogetherAndOthersAlone(t *testing.T) {
 		how  Isolation
 		want string // guests, each with its tests
 	}{
-		{IsolateAuto, "a/1 a/2 a/3; a/fresh; a/machine"},
-		{IsolateTest, "a/1; a/fresh; a/2; a/machine; a/3"},
-		{IsolateNone, "a/1 a/fresh a/2 a/3; a/machine"},
+		{IsolateAuto, "b/race; a/1 a/2 a/3; a/fresh; a/machine"},
+		{IsolateTest, "b/race; a/1; a/fresh; a/2; a/machine; a/3"},
+		{IsolateNone, "b/race; a/1 a/fresh a/2 a/3; a/machine"},
 	} {
 		t.Run(tt.how.String(), func(t *testing.T) {
 			if how, err := ParseIsolation(tt.how.String()); err != nil || how != tt.how {
 				t.Errorf("ParseIsolation: %v, %v", how, err)
 			}
-			q := newQueue(slices.Clone(tests), tt.how)
+			q := newQueue(slices.Clone(tests), tt.how, catalog.Test.Area)
 			var guests []string
 			for test, more, ok := q.first(); ok; test, more, ok = q.first() {
 				ids := []string{test.ID}
@@ -45,7 +46,7 @@ func TestQueueHandsOutSharedTestsTogetherAndOthersAlone(t *testing.T) {
 	if _, err := ParseIsolation("all"); err == nil || !strings.Contains(err.Error(), "auto, test, none") {
 		t.Errorf("ParseIsolation of nonsense: %v", err)
 	}
-	q := newQueue(tests, IsolateAuto)
+	q := newQueue(tests, IsolateAuto, catalog.Test.Area)
 	q.clear()
 	if _, _, ok := q.first(); ok {
 		t.Error("a cleared queue gives a test")

@@ -154,12 +154,12 @@ func (d *driver) record(ctx context.Context, tests []catalog.Test) (*session, er
 	if err != nil {
 		return nil, err
 	}
-	d.queue = newQueue(tests, d.cfg.Isolation)
+	d.enqueue(tests)
 	t, more, ok := d.queue.first()
 	if !ok {
 		return nil, blame.On(blame.Nothing, errors.New("no test applies to this kernel"))
 	}
-	s, err := d.acquire(ctx, t.Machine)
+	s, err := d.acquire(ctx, d.of(t))
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,6 @@ import (
 	"uetest/internal/results"
 	"uetest/internal/vm"
 	"uetest/internal/wire"
-	"uetest/selftests/catalog"
 )
 
 // snapshots are those that a run restores its guests from: one a machine that
@@ -41,12 +40,12 @@ type saved struct {
 
 // snapshot returns what to restore a guest of machine m from; nil if it has to
 // be booted. The error is that of a boot, or ctx's.
-func (d *driver) snapshot(ctx context.Context, m catalog.Machine) (*saved, error) {
+func (d *driver) snapshot(ctx context.Context, m machine) (*saved, error) {
 	if d.cfg.Attach != nil {
 		d.count(func() { d.run.NoSnapshot = "gdb is to see the boot" })
 		return nil, nil
 	}
-	cfg := d.machine(m)
+	cfg := d.config(m)
 	if err := vm.CanSnapshot(cfg); err != nil {
 		d.count(func() { d.run.NoSnapshot = err.Error() })
 		return nil, nil
@@ -66,7 +65,7 @@ func (d *driver) snapshot(ctx context.Context, m catalog.Machine) (*saved, error
 	return nil, nil
 }
 
-func (l *snapshots) of(m catalog.Machine) *saved {
+func (l *snapshots) of(m machine) *saved {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	name := fmt.Sprint(m)

@@ -50,8 +50,8 @@ func (d *driver) files(cfg vm.Config, number int) vm.Config {
 
 // start boots the machine and waits for Hello. A kernel that does not come up
 // is a *bootError.
-func (d *driver) start(ctx context.Context, m catalog.Machine, number int) (*session, error) {
-	cfg, forget, err := d.withGDB(d.files(d.machine(m), number), number)
+func (d *driver) start(ctx context.Context, m machine, number int) (*session, error) {
+	cfg, forget, err := d.withGDB(d.files(d.config(m), number), number)
 	if err != nil {
 		return nil, err
 	}

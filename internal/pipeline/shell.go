@@ -15,7 +15,6 @@ import (
 	"uetest/internal/console"
 	"uetest/internal/vm"
 	"uetest/internal/wire"
-	"uetest/selftests/catalog"
 )
 
 // Shell is what to run in a guest, and where its input comes from and its
@@ -102,7 +101,7 @@ func (d *driver) shell(ctx context.Context, sh Shell) (status int, seen ShellRep
 // startShell starts a guest and waits for its Hello. What the shell says is not
 // kept: it may be any amount, and is the user's.
 func (d *driver) startShell(ctx context.Context, g *shellGuest, number int) (*session, error) {
-	cfg, forget, err := d.withGDB(d.files(d.machine(catalog.Machine{}), number), number)
+	cfg, forget, err := d.withGDB(d.files(d.config(d.usual()), number), number)
 	if err != nil {
 		return nil, err
 	}

@@ -1,5 +1,7 @@
 package catalog
 
+import "uetest/internal/feature"
+
 import "time"
 
 // bitsTests is the area of the registered word.
@@ -111,6 +113,7 @@ var bitsTests = []Test{
 		Claims:    []int{3},
 		Questions: []string{"concurrent-update"},
 		Timeout:   15 * time.Second,
+		Needs:     []feature.Name{feature.SMP},
 		Expect:    only(G1, "lost=0"),
 	},
 	{
@@ -119,6 +122,7 @@ var bitsTests = []Test{
 		Claims:    []int{2, 3},
 		Questions: []string{"concurrent-update"},
 		Timeout:   15 * time.Second,
+		Needs:     []feature.Name{feature.SMP},
 		Expect:    only(G1, "lost=0"),
 	},
 	{
@@ -127,6 +131,7 @@ var bitsTests = []Test{
 		Claims:    []int{3},
 		Questions: []string{"concurrent-update"},
 		Timeout:   15 * time.Second,
+		Needs:     []feature.Name{feature.SMP},
 		Expect:    only(G3, "lost=0 high=0x00000000"),
 	},
 	{

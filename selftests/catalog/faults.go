@@ -41,6 +41,7 @@ var faultsTests = []Test{
 		ID:      "faults/killed-while-enabling",
 		Purpose: "every place is told, also if who enables the event is killed meanwhile",
 		Claims:  []int{1},
+		Needs:   []feature.Name{feature.SMP},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "enable-file=1 all-set=no a-line-for-each-missed=yes all-set-next-time=yes", Fault: "partial-walk-when-killed", Promise: "enable-file=1 all-set=yes a-line-for-each-missed=yes all-set-next-time=yes"},
 			// What the killed task could not write a worker does.

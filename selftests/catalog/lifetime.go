@@ -263,6 +263,7 @@ var lifetimeTests = []Test{
 	{
 		ID:      "lifetime/register-while-going",
 		Purpose: "registering an event that is about to be deleted never fails and never misses a toggle",
+		Needs:   []feature.Name{feature.SMP},
 		Expect:  everywhere("refused=0 missed=0"),
 	},
 	{

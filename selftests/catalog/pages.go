@@ -100,7 +100,7 @@ var pagesTests = []Test{
 		ID:      "pages/huge",
 		Purpose: "a word in the middle of a transparent huge page is told, and the page stays huge",
 		Claims:  []int{1},
-		Needs:   []feature.Name{feature.HugePages},
+		Needs:   []feature.Name{feature.HugePages, feature.SMP},
 		Expect:  onPlaces("huge=yes reg=ok reg-lines=0 on=1 on-lines=0 off=0 off-lines=0 still-huge=yes"),
 	},
 	{
@@ -304,7 +304,7 @@ var pagesTests = []Test{
 		ID:        "pages/userfault-holds-no-other",
 		Purpose:   "while a page is awaited from userfaultfd, registering and enabling others goes on",
 		Questions: []string{"bad-address-delay", "waits-for-fault"},
-		Needs:     []feature.Name{feature.Userfault},
+		Needs:     []feature.Name{feature.Userfault, feature.SMP},
 		Expect:    onPlaces("reg=ok reg-lines=0 other-event=1 same-event=1 same-event-off=0 waited=no off=0"),
 	},
 	// On g1 the fault is tried under event_mutex, but without the permission to wait,
@@ -325,7 +325,7 @@ var pagesTests = []Test{
 		Purpose:   "enabling an event whose word is in a page under userfaultfd asks for the page and does not wait",
 		Claims:    []int{9},
 		Questions: []string{"waits-for-fault"},
-		Needs:     []feature.Name{feature.Userfault},
+		Needs:     []feature.Name{feature.Userfault, feature.SMP},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "reg=ok reg-lines=0 waited=no faults=0 on-lines=1 on=0", Fault: "page-not-faulted-in", Promise: "reg=ok reg-lines=0 waited=no faults=1 on-lines=0 on=1"},
 			G3: {Saw: "reg=ok reg-lines=0 waited=no faults=1 on-lines=0 on=1"},

@@ -9,7 +9,7 @@ var stressTests = []Test{
 		Purpose:   "no atomic add to the other bits is lost while an instance or perf toggles the event",
 		Claims:    []int{3},
 		Questions: []string{"concurrent-update"},
-		Needs:     []feature.Name{feature.Instances, feature.Perf},
+		Needs:     []feature.Name{feature.Instances, feature.Perf, feature.SMP},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "lost-instance=0 lost-perf=0"},
 			G3: {Saw: "lost-instance=0 lost-perf=0"},
@@ -29,6 +29,7 @@ var stressTests = []Test{
 		ID:      "stress/close-while-toggling",
 		Purpose: "nobody writes a word whose file was closed, or that was unregistered, while the event was toggled",
 		Claims:  []int{11},
+		Needs:   []feature.Name{feature.SMP},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "error=ok written-after-close=0"},
 			G1: {Saw: "error=ok written-after-close=0"},
@@ -38,6 +39,7 @@ var stressTests = []Test{
 	{
 		ID:      "stress/delete-against-register",
 		Purpose: "a name that is registered and deleted at the same time is there, not there, or held",
+		Needs:   []feature.Name{feature.SMP},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "register-error=ok odd-deletes=0 on=1 off=0"},
 			G1: {Saw: "register-error=ok odd-deletes=0 on=1 off=0"},
@@ -48,6 +50,7 @@ var stressTests = []Test{
 		ID:      "stress/exit-while-toggling",
 		Purpose: "processes that exit or are killed while the kernel writes to them leave nothing behind",
 		Claims:  []int{11, 12},
+		Needs:   []feature.Name{feature.SMP},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "on=1 kept=no lines=0 off=0"},
 			G1: {Saw: "on=1 kept=no lines=0 off=0"},
@@ -58,6 +61,7 @@ var stressTests = []Test{
 		ID:      "stress/fork-while-toggling",
 		Purpose: "forks while the event is toggled: shared pages are told, a private one once it was written",
 		Claims:  []int{1, 5},
+		Needs:   []feature.Name{feature.SMP},
 		Expect: map[Generation]Expect{
 			G0: {Saw: "shared=1 shared-in-children=5 private=1 off=0"},
 			G1: {Saw: "shared=1 shared-in-children=5 private=1 off=0"},
@@ -68,13 +72,14 @@ var stressTests = []Test{
 		ID:      "stress/close-waits",
 		Purpose: "a close waits for a toggle that is under way",
 		Claims:  []int{11},
+		Needs:   []feature.Name{feature.SMP},
 		Expect:  only(G1, "waits=yes"),
 	},
 	{
 		ID:      "stress/mapping-holds-writes",
 		Purpose: "no word is written while the memory map of its program is locked",
 		Claims:  []int{9},
-		Needs:   []feature.Name{feature.Perf},
+		Needs:   []feature.Name{feature.Perf, feature.SMP},
 		Expect:  only(G1, "error=ok writes-wait=yes"),
 	},
 	{
@@ -91,6 +96,7 @@ var stressTests = []Test{
 		ID:      "stress/register-while-toggling",
 		Purpose: "threads that register and close while the event is toggled are told its last state",
 		Claims:  []int{1, 11},
+		Needs:   []feature.Name{feature.SMP},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "told-on=24 told-off=0 error=ok"},
 			G3: {Saw: "told-on=24 told-off=0 error=ok"},
@@ -101,7 +107,7 @@ var stressTests = []Test{
 		Purpose:   "no store to the word behind a page's last one is undone, whatever the kernel accesses",
 		Claims:    []int{2, 3},
 		Questions: []string{"word-size"},
-		Needs:     []feature.Name{feature.HugePages},
+		Needs:     []feature.Name{feature.HugePages, feature.SMP},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "huge=yes undone=0 word=0x00000000"},
 			G3: {Saw: "huge=yes undone=0 word=0x00000000"},
@@ -111,6 +117,7 @@ var stressTests = []Test{
 		ID:      "stress/unmap-while-toggling",
 		Purpose: "a page that comes and goes while the kernel writes to it has its bit changed and nothing else",
 		Claims:  []int{2, 9},
+		Needs:   []feature.Name{feature.SMP},
 		Expect: map[Generation]Expect{
 			G1: {Saw: "error=ok other-changes=0 word=0x00000010 before=0xaaaaaaaa behind=0xbbbbbbbb"},
 			G3: {Saw: "error=ok other-changes=0 word=0x00000010 before=0xaaaaaaaa behind=0xbbbbbbbb"},

@@ -1,5 +1,7 @@
 package catalog
 
+import "uetest/internal/feature"
+
 // unregTests is the area of unregistering, which generation g3 brought. Its
 // answers where there is none yet tell that a program can't rely on it.
 var unregTests = []Test{
@@ -172,6 +174,7 @@ var unregTests = []Test{
 	{
 		ID:      "unreg/while-toggled",
 		Purpose: "a toggle at the same time does not set the bit that is taken back",
+		Needs:   []feature.Name{feature.SMP},
 		Expect:  only(G3, "refused=0 set-after-unreg=0"),
 	},
 	{
