@@ -75,7 +75,9 @@ func (j *Judge) decide(s *state, splats []console.Splat, status wire.Status, tex
 		r.Verdict, r.Detail = Errored, ended(status, text)
 	case s.expect.Splat != "" && r.Saw != s.expect.Promise:
 		r.Verdict, r.Detail = Regressed, "no splat; "+Difference(s.expect.Promise, r.Saw)
-	case r.Saw == s.expect.Saw && s.expect.Fault != "" && s.expect.Splat == "":
+	case s.expect.Splat != "":
+		r.Verdict, r.Detail = Fixed, s.expect.Fault+" no longer shows"
+	case r.Saw == s.expect.Saw && s.expect.Fault != "":
 		r.Verdict, r.Detail = KnownFault, s.expect.Fault
 	case r.Saw == s.expect.Saw:
 		r.Verdict = AsExpected

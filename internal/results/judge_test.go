@@ -19,6 +19,7 @@ var entry = catalog.Test{
 	Expect: map[catalog.Generation]catalog.Expect{
 		catalog.G1: {Saw: "parent=0 child=0", Fault: "missed", Promise: "parent=1 child=0"},
 		catalog.G3: {Saw: "parent=1 child=1"},
+		catalog.G2: {Saw: "parent=1", Splat: "oops", Fault: "oopses", Promise: "parent=1"},
 		catalog.G0: {Saw: "parent=1", Splat: "oops", Fault: "oopses", Promise: "parent=1 child=1"},
 	},
 }
@@ -86,6 +87,8 @@ func TestVerdictIsObservedTimesExpected(t *testing.T) {
 			append(saw(), kmsg("Oops: 0002 [#1] SMP"), end(wire.Crashed, "")), UnknownFault, "oops"},
 		{"no splat, and all well", catalog.G0, nil,
 			append(saw("parent=1", "child=1"), end(wire.Done, "")), Fixed, "oopses no longer shows"},
+		{"no splat, of which nothing else tells", catalog.G2, nil,
+			append(saw("parent=1"), end(wire.Done, "")), Fixed, "oopses no longer shows"},
 		{"no splat, and not well", catalog.G0, nil,
 			append(saw("parent=1"), end(wire.Done, "")), Regressed, "no splat; no child=1"},
 		{"no splat, and no end", catalog.G0, nil,
