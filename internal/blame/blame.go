@@ -64,17 +64,33 @@ func On(p Party, err error) error {
 
 // Of returns who is at fault for err. A full disk and a missing executable
 // are the host's fault whatever the stage said; an error nobody marked is the
-// harness's.
+// harness's. Of several errors that were joined the first that is marked counts:
+// what was wrong first led to the others.
 func Of(err error) Party {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return Host
 	}
-	party := Host
+	if p, ok := innermost(err); ok {
+		return p
+	}
+	return Host
+}
+
+// innermost returns the innermost mark on err.
+func innermost(err error) (party Party, ok bool) {
 	for err != nil {
-		if b, ok := err.(*blamed); ok {
-			party = b.party
+		switch e := err.(type) {
+		case *blamed:
+			party, ok = e.party, true
+		case interface{ Unwrap() []error }:
+			for _, err := range e.Unwrap() {
+				if p, marked := innermost(err); marked {
+					return p, true
+				}
+			}
+			return party, ok
 		}
 		err = errors.Unwrap(err)
 	}
-	return party
+	return party, ok
 }
