@@ -37,6 +37,8 @@ type Options struct {
 	// Tell, if not nil, is told a line on what else is worth knowing: that
 	// another run is waited for, that an image was damaged.
 	Tell func(line string)
+
+	readOnly bool // write nothing to the cache
 }
 
 // A File is put into the image as it is.
@@ -70,8 +72,10 @@ func Build(ctx context.Context, o Options) (Image, error) {
 	return img, nil
 }
 
-// Find returns the image for o if the cache has it, and builds nothing.
+// Find returns the image for o and whether the cache has it. It builds and writes
+// nothing; of an image that is not there the path is the one that it will have.
 func Find(o Options) (img Image, built bool, err error) {
+	o.readOnly = true
 	img, built, err = find(o)
 	if err != nil {
 		return Image{}, false, blame.On(blame.Host, fmt.Errorf("guest image: %w", err))
@@ -94,7 +98,7 @@ func find(o Options) (Image, bool, error) {
 	}
 	e, ok := entries.Lookup(in.key)
 	if !ok {
-		return Image{}, false, nil
+		return Image{Path: entries.Path(in.key, imageFile)}, false, nil
 	}
 	return Image{Path: e.Path(imageFile), Hash: e.Files[imageFile].SHA256, Cached: true}, true, nil
 }
@@ -123,7 +127,11 @@ func obtain(ctx context.Context, o Options) (Image, error) {
 
 // entries is where images and the shell are kept.
 func (o Options) entries() (*cache.Namespace, error) {
-	c, err := cache.Open(o.Cache)
+	open := cache.Open
+	if o.readOnly {
+		open = cache.OpenToRead
+	}
+	c, err := open(o.Cache)
 	if err != nil {
 		return nil, err
 	}

@@ -145,8 +145,13 @@ type handFlags struct {
 func (f *handFlags) add(c *cobra.Command) {
 	fl := c.Flags()
 	fl.BoolVar(&f.gdb, "gdb", false, "have each guest wait for gdb, and print the command that attaches it; lifts all time limits")
-	fl.BoolVarP(&f.dry, "dry-run", "n", false, "print the commands and run none: nothing is built or booted")
+	addDryRun(c, &f.dry)
 	fl.BoolVar(&f.keep, "keep", false, "never remove the files of the run, and print where they are")
+}
+
+// addDryRun adds the flag that has nothing done.
+func addDryRun(c *cobra.Command, dry *bool) {
+	c.Flags().BoolVarP(dry, "dry-run", "n", false, "print the commands and run none: nothing is built, booted or written")
 }
 
 // apply has the job do what these flags say. stderr gets what a person has to

@@ -22,16 +22,25 @@ func newKernel() *cobra.Command {
 
 func newKernelBuild() *cobra.Command {
 	var f kernelFlags
+	var dry bool
 	c := &cobra.Command{
 		Use:   "build [NAME...]",
 		Short: "build the kernels of the series (all, if none is named) and print their images",
 		RunE: func(c *cobra.Command, names []string) error {
+			if dry {
+				cfg, err := f.job(c, names)
+				if err != nil {
+					return err
+				}
+				return pipeline.PlanBuild(c.Context(), cfg, c.OutOrStdout())
+			}
 			return f.build(c, names, func(k pipeline.Kernel) {
 				fmt.Fprintf(c.OutOrStdout(), "%s\t%s\t%s\n", k.Name, k.Release, k.Image)
 			})
 		},
 	}
 	f.add(c)
+	addDryRun(c, &dry)
 	return c
 }
 
@@ -68,29 +77,34 @@ func (f *kernelFlags) add(c *cobra.Command) {
 	f.top.add(c)
 }
 
-// build builds the named kernels, all if there are none, and hands each to
-// print.
-func (f *kernelFlags) build(c *cobra.Command, names []string, print func(pipeline.Kernel)) error {
+// job is the work on the named kernels, on all if there are none.
+func (f *kernelFlags) job(c *cobra.Command, names []string) (pipeline.Config, error) {
 	cfg, err := f.config()
 	if err != nil {
-		return err
+		return cfg, err
 	}
 	switch {
 	case f.top.plain && len(names) == 0:
 		if cfg.Kernels, err = f.top.kernels(&cfg, nil); err != nil {
-			return err
+			return cfg, err
 		}
 	case f.top.plain:
-		return blame.On(blame.Usage, errorf("--no-patch and the kernel %s: the one says which kernel it is, and so does the other", names[0]))
+		return cfg, blame.On(blame.Usage, errorf("--no-patch and the kernel %s: the one says which kernel it is, and so does the other", names[0]))
 	case len(names) == 0:
 		cfg.Kernels = cfg.Series.Names()
 	default:
 		cfg.Kernels = names
 	}
 	if err := checkKernels(cfg.Series, cfg.Kernels); err != nil {
-		return err
+		return cfg, err
 	}
-	if err := f.top.apply(c, &cfg); err != nil {
+	return cfg, f.top.apply(c, &cfg)
+}
+
+// build builds the named kernels and hands each to print.
+func (f *kernelFlags) build(c *cobra.Command, names []string, print func(pipeline.Kernel)) error {
+	cfg, err := f.job(c, names)
+	if err != nil {
 		return err
 	}
 	p := newProgress(c.ErrOrStderr(), f.quiet)

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"uetest/internal/blame"
+	"uetest/internal/terminal"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -28,6 +29,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		<-ctx.Done()
 		stop()
 	}()
+	out := &said{w: stdout}
+	if terminal.Of(stdin, stdout) == nil { // else it must be seen to be one
+		stdout = out
+	}
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -39,6 +44,14 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	var code exitCode
 	switch {
+	case errors.Is(out.err, syscall.EPIPE):
+		// Who read it has seen enough. As if SIGPIPE, which whoever started us
+		// has ignored, had ended us.
+		return 128 + int(syscall.SIGPIPE)
+	case out.err != nil && (err == nil || errors.As(err, &code) && code != exitCode(blame.User)):
+		err = blame.On(blame.Host, out.err) // not everybody looks
+	}
+	switch {
 	case err == nil:
 		return 0
 	case ctx.Err() != nil:
@@ -49,6 +62,20 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	fmt.Fprintf(stderr, "uetest: %v\n", err)
 	return int(blame.Of(err))
+}
+
+// said is standard output. It knows whether all of what was said got there.
+type said struct {
+	w   io.Writer
+	err error // the first
+}
+
+func (o *said) Write(b []byte) (int, error) {
+	n, err := o.w.Write(b)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
 }
 
 // exitCode ends the program with a code after the verb has said everything.

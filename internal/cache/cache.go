@@ -43,7 +43,8 @@ import (
 
 // Cache is a directory of namespaces.
 type Cache struct {
-	dir string // absolute
+	dir      string // absolute
+	readOnly bool   // nothing is written, not even that something was used
 }
 
 // The namespaces. Sealed ones have entries that never change; the others' are
@@ -105,8 +106,24 @@ func Open(dir string) (*Cache, error) {
 	return &Cache{dir: abs}, nil
 }
 
+// OpenToRead is Open for who only looks: no file is written or changed, not even
+// the note of an answer or the time of an entry's last use.
+func OpenToRead(dir string) (*Cache, error) {
+	c, err := Open(dir)
+	if err == nil {
+		c.readOnly = true
+	}
+	return c, err
+}
+
+// errReadOnly is a mistake of the program's.
+var errReadOnly = errors.New("cache: opened to be read alone")
+
 // prepare makes a namespace's folder, and the cache if it is the first.
 func (n *Namespace) prepare() error {
+	if n.c.readOnly {
+		return errReadOnly
+	}
 	if err := os.MkdirAll(n.c.dir, 0o777); err != nil {
 		return Fault(fmt.Errorf("cache: %w", err))
 	}

@@ -201,6 +201,9 @@ func Release(dir string) {
 // touch notes that an entry was used now. Where that cannot be written nothing
 // can be removed either.
 func (n *Namespace) touch(key string) {
+	if n.c.readOnly {
+		return
+	}
 	now := time.Now()
 	_ = os.Chtimes(n.Path(key), now, now)
 }

@@ -124,6 +124,9 @@ func (c *Cache) recall(what, path, id string) (string, bool) {
 
 // remember writes a note. One that cannot be written costs time alone.
 func (c *Cache) remember(what, path, id, answer string) {
+	if c.readOnly {
+		return
+	}
 	note := c.note(what, path)
 	err := WriteFile(note, []byte(about(what, path, id)+answer))
 	if errors.Is(err, fs.ErrNotExist) && os.MkdirAll(filepath.Dir(note), 0o777) == nil {
@@ -131,7 +134,11 @@ func (c *Cache) remember(what, path, id, answer string) {
 	}
 }
 
-func (c *Cache) forget(what, path string) { _ = os.Remove(c.note(what, path)) }
+func (c *Cache) forget(what, path string) {
+	if !c.readOnly {
+		_ = os.Remove(c.note(what, path))
+	}
+}
 
 // forgetGone removes the notes on files that are not there any more, and those
 // that cannot be read as notes.

@@ -1,7 +1,11 @@
 package cache
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -117,5 +121,70 @@ func TestFileThatChangedJustNowMayChangeUnseen(t *testing.T) {
 	}
 	if !settled(info, changed.Add(coarseClock+time.Second)) {
 		t.Error("a change after seconds would not be seen")
+	}
+}
+
+// Who opens a cache to read it changes nothing there, not even a time.
+func TestOpenedToReadNothingChanges(t *testing.T) {
+	dir := t.TempDir()
+	c, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Namespace(Images).Get(t.Context(), "k", func(_ context.Context, to string) error {
+		return os.WriteFile(filepath.Join(to, "vmlinux"), []byte("x"), 0o644)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(other, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Hour)
+	if err := errors.Join(os.Chtimes(other, old, old), os.Chtimes(c.Namespace(Images).Path("k"), old, old)); err != nil {
+		t.Fatal(err)
+	}
+	state := func() map[string]string {
+		seen := map[string]string{}
+		if err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			info, err := d.Info()
+			if err == nil {
+				seen[path] = fmt.Sprint(info.Size(), info.ModTime().UnixNano(), info.Mode())
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return seen
+	}
+	before := state()
+	r, err := OpenToRead(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := r.Namespace(Images)
+	if e, ok := n.Lookup("k"); !ok || e.Dir != n.Path("k") {
+		t.Errorf("Lookup: %+v, %v", e, ok)
+	}
+	if _, ok := n.Lookup("other"); ok {
+		t.Error("there is what is not there")
+	}
+	if err := n.Hold("k"); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.FileHash(other); err != nil {
+		t.Error(err)
+	}
+	if answer, err := r.Memo("q", other, func() (string, error) { return "a", nil }); err != nil || answer != "a" {
+		t.Errorf("Memo: %q, %v", answer, err)
+	}
+	if _, err := n.Get(t.Context(), "new", func(context.Context, string) error { return nil }); err == nil {
+		t.Error("an entry was made")
+	}
+	if after := state(); !maps.Equal(after, before) {
+		t.Errorf("the cache was\n%v\nand is\n%v", before, after)
 	}
 }

@@ -28,6 +28,9 @@ type Builder struct {
 	// after that has returned.
 	Progress func(Event)
 	Jobs     int // make -j; 0 is the number of CPUs
+	// ReadOnly has nothing written, for Find, Commands and Pristine. A source
+	// that is not in the cache as it is now is then ErrUncached.
+	ReadOnly bool
 
 	once    sync.Once
 	cache   *cache.Cache
@@ -69,7 +72,11 @@ func (b *Builder) open() error {
 	if strings.ContainsAny(root, " \t\n:$#'\"\\") {
 		return blame.On(blame.Host, fmt.Errorf("cache %q: make cannot work under such a path; point UETEST_CACHE to one without blanks, colons, quotes and dollars", b.Cache))
 	}
-	if b.cache, err = cache.Open(b.Cache); err != nil {
+	open := cache.Open
+	if b.ReadOnly {
+		open = cache.OpenToRead
+	}
+	if b.cache, err = open(b.Cache); err != nil {
 		return err
 	}
 	b.src = b.cache.Namespace(cache.Sources)
@@ -125,13 +132,17 @@ func (b *Builder) Build(ctx context.Context, spec Spec) (Image, error) {
 	return image(entry), nil
 }
 
-// Find returns the image of a kernel if the cache has it, and builds nothing.
+// Find returns the image of a kernel and whether the cache has it, and builds
+// nothing. Of one that it has not the paths are those that it will have.
 func (b *Builder) Find(ctx context.Context, spec Spec) (Image, bool, error) {
 	p, err := b.plan(ctx, spec)
 	if err != nil {
 		return Image{}, false, err
 	}
 	entry, ok := b.images.Lookup(p.key)
+	if !ok {
+		entry = cache.Entry{Key: p.key, Dir: b.images.Path(p.key)}
+	}
 	return image(entry), ok, nil
 }
 

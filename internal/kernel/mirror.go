@@ -44,11 +44,13 @@ func (b *Builder) mirror(ctx context.Context, s Source) (*Tree, error) {
 		return nil, blame.On(blame.Usage, fmt.Errorf("the cache %s is inside the kernel tree %s, which is not written to; point UETEST_CACHE elsewhere", root, dir))
 	}
 	name := "dir-" + safeName(filepath.Base(dir)) + "-" + digest([]byte(dir))[:16]
-	unlock, err := b.src.Lock(ctx, name)
-	if err != nil {
-		return nil, err
+	if !b.ReadOnly {
+		unlock, err := b.src.Lock(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
 	}
-	defer unlock()
 	b.event(Event{Stage: "source", Text: "looking for changes in " + dir})
 	paths, err := listTree(ctx, dir)
 	if err != nil {
@@ -164,13 +166,20 @@ type mirroring struct {
 func (m *mirroring) sync(ctx context.Context, paths []string) (*index, error) {
 	tree, indexFile := filepath.Join(m.dir, "tree"), filepath.Join(m.dir, "index")
 	dirty := filepath.Join(m.dir, "dirty")
+	uncached := func(what string) error {
+		return fmt.Errorf("%w: %s %s %s", ErrUncached, m.from, what, tree)
+	}
 	if x := readIndex(indexFile); x != nil && !exists(dirty) {
 		m.old = x
+	} else if m.b.ReadOnly {
+		return nil, uncached("would be copied to")
 	} else if err := m.b.src.Discard(m.name); err != nil { // damaged, or a run was killed
 		return nil, hostError(err)
 	}
-	if err := os.MkdirAll(tree, 0o777); err != nil {
-		return nil, hostError(err)
+	if !m.b.ReadOnly {
+		if err := os.MkdirAll(tree, 0o777); err != nil {
+			return nil, hostError(err)
+		}
 	}
 	root, err := os.OpenRoot(tree)
 	if err != nil {
@@ -200,6 +209,9 @@ func (m *mirroring) sync(ctx context.Context, paths []string) (*index, error) {
 			x.entries[p] = before
 			continue
 		}
+		if m.b.ReadOnly {
+			return nil, uncached("has changed, in " + p + " at least, and would be copied again to")
+		}
 		if changes == 0 {
 			if err := os.WriteFile(dirty, nil, 0o666); err != nil {
 				return nil, hostError(err)
@@ -212,6 +224,9 @@ func (m *mirroring) sync(ctx context.Context, paths []string) (*index, error) {
 	}
 	for p := range m.old.entries {
 		if _, kept := x.entries[p]; !kept {
+			if m.b.ReadOnly {
+				return nil, uncached("has lost " + p + " and would be compared again with")
+			}
 			changes++
 			if err := os.WriteFile(dirty, nil, 0o666); err != nil {
 				return nil, hostError(err)

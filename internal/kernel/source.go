@@ -79,6 +79,10 @@ func (b *Builder) Pristine(ctx context.Context, s Source) (*Tree, error) {
 	return t, nil
 }
 
+// ErrUncached is a source that is not in the cache as it is now, where nothing is
+// to be written. The error that wraps it says what would be.
+var ErrUncached = errors.New("not in the cache")
+
 // checkTree tells whether dir is the top of a kernel tree.
 func checkTree(dir string) error {
 	for _, f := range []string{"Makefile", "Kconfig", "scripts", "kernel"} {

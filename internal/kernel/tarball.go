@@ -35,6 +35,9 @@ func (b *Builder) unpack(ctx context.Context, s Source) (*Tree, error) {
 	if b.src.Hold(name) == nil && exists(t.Dir) {
 		return t, nil
 	}
+	if b.ReadOnly {
+		return nil, fmt.Errorf("%w: %s would be unpacked to %s", ErrUncached, s.Tarball, t.Dir)
+	}
 	unlock, err := b.src.Lock(ctx, name)
 	if err != nil {
 		return nil, err

@@ -29,7 +29,9 @@ func FindBase(ctx context.Context, cfg Config, p *patch.Patch) (*Base, error) {
 	if err != nil {
 		return nil, err
 	}
-	pristine, err := builder(cfg.Cache, "", serialize(cfg.Notify)).Pristine(ctx, src)
+	b := builder(cfg.Cache, "", serialize(cfg.Notify))
+	b.ReadOnly = cfg.readOnly
+	pristine, err := b.Pristine(ctx, src)
 	if err != nil {
 		return nil, fmt.Errorf("source: %w", err)
 	}

@@ -61,7 +61,8 @@ type Config struct {
 
 	Notify func(Event) // may be nil; called from several goroutines, one at a time
 
-	files []initramfs.File // put into the image beside everything else
+	files    []initramfs.File // put into the image beside everything else
+	readOnly bool             // nothing is written to the cache
 }
 
 func (cfg *Config) jobs() int { return max(1, cfg.Jobs) }

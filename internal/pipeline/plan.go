@@ -2,8 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"uetest/initramfs"
 	"uetest/internal/kernel"
@@ -13,87 +15,138 @@ import (
 )
 
 // Plan writes what a job on the kernels of cfg would do, as a shell reads it. It
-// builds and boots nothing; a source that is not in the cache is unpacked, for
-// what a kernel is called there depends on it.
+// runs and writes nothing. What would be made is named by the paths that it will
+// have: they follow from what it is made of.
 func Plan(ctx context.Context, cfg Config, w io.Writer) error {
+	return cfg.plan(func(targets []target) error {
+		if err := cfg.settleClock(); err != nil {
+			return err
+		}
+		accel, why, err := vm.ProbeAccel(ctx, vm.ProbeConfig{QEMU: cfg.QEMU, Want: cfg.Accel, Cache: cfg.Cache, Recall: true})
+		if err != nil {
+			return err
+		}
+		image, have, err := initramfs.Find(initramfs.Options{Root: cfg.Root, Cache: cfg.Cache, Files: cfg.files})
+		if err != nil {
+			return err
+		}
+		for _, t := range targets {
+			made, err := t.plan(ctx, &cfg, w)
+			if err != nil {
+				return err
+			}
+			if err := cfg.planGuest(w, made, accel, why, image, have); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// PlanBuild is Plan for Build.
+func PlanBuild(ctx context.Context, cfg Config, w io.Writer) error {
+	return cfg.plan(func(targets []target) error {
+		for _, t := range targets {
+			if _, err := t.plan(ctx, &cfg, w); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// plan has write write it, with nothing else written.
+func (cfg *Config) plan(write func([]target) error) error {
+	cfg.readOnly = true
 	cfg.Notify = serialize(cfg.Notify)
 	targets, err := cfg.targets()
 	if err != nil {
 		return err
 	}
-	accel, why, err := vm.ProbeAccel(ctx, vm.ProbeConfig{QEMU: cfg.QEMU, Want: cfg.Accel, Cache: cfg.Cache})
+	return write(targets)
+}
+
+// planGuest writes the command that boots a kernel. made is the kernel, there or
+// not, or nil if it is not known where it will be.
+func (cfg *Config) planGuest(w io.Writer, made *kernel.Image, accel vm.Accel, why string, image initramfs.Image, have bool) error {
+	f := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+	f("# accelerator: %s (%s)\n", accel, why)
+	if have {
+		f("# the guest image is in the cache: %s\n", proc.Quote(image.Path))
+	} else {
+		f("# the guest image is not in the cache: it would be made with the go command, at %s\n", proc.Quote(image.Path))
+	}
+	if made == nil {
+		f("# then QEMU with both; where the kernel will be is known when its source is in the cache\n")
+		return nil
+	}
+	d := &driver{cfg: cfg, kernel: built{vmlinux: made.Vmlinux}, guest: &guest{image: image, accel: accel}}
+	c := d.config(d.usual())
+	c.Console, c.Append = "-", append(slices.Clip(c.Append), wire.ShellOption)
+	if cfg.Attach != nil {
+		c.GDB, c.Append = "gdb.sock", append(c.Append, "nokaslr")
+	}
+	cmd, err := c.ByHand()
 	if err != nil {
 		return err
 	}
-	image, have, err := initramfs.Find(initramfs.Options{Root: cfg.Root, Cache: cfg.Cache, Files: cfg.files})
-	if err != nil {
-		return err
+	f("# the guest. uetest gives it descriptors for its results, its console and the\n" +
+		"# monitor; this line has the console here and a shell in place of the tests\n" +
+		"# (Ctrl-A X ends QEMU):\n")
+	if c.GDB != "" {
+		f("# it waits for gdb, in the same directory: %s\n", proc.Cmd{Path: "gdb", Args: []string{"-q", "-ex", "target remote " + c.GDB, made.Symbols}})
 	}
-	for _, t := range targets {
-		vmlinux, err := t.plan(ctx, &cfg, w)
-		if err != nil {
-			return err
-		}
-		_, _ = fmt.Fprintf(w, "# accelerator: %s (%s)\n", accel, why)
-		switch {
-		case !have:
-			_, _ = fmt.Fprintln(w, "# the guest image is not in the cache: it would be built, and its path is not known before")
-			continue
-		case vmlinux == "":
-			_, _ = fmt.Fprintln(w, "# then QEMU with it, whose path is not known before")
-			continue
-		}
-		d := &driver{cfg: &cfg, kernel: built{vmlinux: vmlinux}, guest: &guest{image: image, accel: accel}}
-		c := d.config(d.usual())
-		c.Console, c.Append = "-", append(c.Append, wire.ShellOption)
-		cmd, err := c.ByHand()
-		if err != nil {
-			return err
-		}
-		_, _ = fmt.Fprintf(w, `# the guest. uetest gives it descriptors for its results, its console and the
-# monitor; this line has the console here and a shell in place of the tests
-# (Ctrl-A X ends QEMU):
-%s
-`, cmd)
-	}
+	f("%s\n", cmd)
 	return nil
 }
 
-// plan writes how the target's kernel is made and returns the path of its image,
-// empty if it is not there yet.
-func (t target) plan(ctx context.Context, cfg *Config, w io.Writer) (string, error) {
+// plan writes how the target's kernel is made and returns where it is, or will
+// be; nil if that is not known.
+func (t target) plan(ctx context.Context, cfg *Config, w io.Writer) (*kernel.Image, error) {
 	if t.file != "" {
 		_, _ = fmt.Fprintf(w, "# %s: a prebuilt image\n", t.name)
-		return t.file, checkImage(t.file)
+		return &kernel.Image{Vmlinux: t.file, Symbols: symbolsBeside(t.file)}, checkImage(t.file)
 	}
 	b := builder(cfg.Cache, t.name, cfg.Notify)
+	b.ReadOnly = true
+	_, _ = fmt.Fprintf(w, "# %s: %s\n", t.name, cfg.sourceName(t.kernel.Source))
 	src, tree, p, err := t.patched(ctx, cfg, b)
+	if errors.Is(err, kernel.ErrUncached) {
+		_, _ = fmt.Fprintf(w, "# %v\n", err)
+		for _, patch := range t.kernel.Patches {
+			_, _ = fmt.Fprintf(w, "#   with %s\n", patch)
+		}
+		for _, patch := range t.top {
+			_, _ = fmt.Fprintf(w, "#   with %s\n", patch.Name)
+		}
+		_, _ = fmt.Fprintln(w, "# if the kernel of that is not in the cache yet, it would be built")
+		return nil, nil
+	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer func() { _ = tree.Close() }()
-	_, _ = fmt.Fprintf(w, "# %s: %s\n", t.name, cfg.sourceName(t.kernel.Source))
 	for _, name := range p.applied {
 		_, _ = fmt.Fprintf(w, "#   with %s\n", name)
 	}
 	fragments, err := fragments(cfg.Series, t.kernel)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	spec := kernel.Spec{Name: t.name, Source: src, Overlay: p.overlay(), Fragments: fragments}
 	image, ok, err := b.Find(ctx, spec)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if ok {
 		_, _ = fmt.Fprintf(w, "# it is in the cache: %s\n", proc.Quote(image.Vmlinux))
-		return image.Vmlinux, nil
+		return &image, nil
 	}
 	cmds, err := b.Commands(ctx, spec)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	_, _ = fmt.Fprintln(w, "# it is not in the cache. In a copy of the source with the patches applied:")
+	_, _ = fmt.Fprintf(w, "# it is not in the cache: it would be built, to %s.\n# In a copy of the source with the patches applied:\n", proc.Quote(image.Vmlinux))
 	for _, c := range cmds {
 		_, _ = fmt.Fprintln(w, c)
 		if c.Args[len(c.Args)-1] == "tinyconfig" {
@@ -104,5 +157,5 @@ func (t target) plan(ctx context.Context, cfg *Config, w io.Writer) (string, err
 			_, _ = fmt.Fprintln(w)
 		}
 	}
-	return "", nil
+	return &image, nil
 }

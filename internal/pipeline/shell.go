@@ -50,6 +50,9 @@ var ErrLeft = errors.New("left")
 // or with the error: what a shell saw of them is for the caller to know.
 func RunShell(ctx context.Context, cfg Config, sh Shell) (status int, seen ShellReport, err error) {
 	cfg.Notify = serialize(cfg.Notify)
+	if err := cfg.settleClock(); err != nil {
+		return 0, seen, err
+	}
 	targets, err := cfg.targets()
 	if err != nil {
 		return 0, seen, err

@@ -12,6 +12,7 @@
 package vm
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -118,9 +119,11 @@ func (c Config) check() error {
 	case c.CPUs < 0 || c.Memory < 0:
 		return fmt.Errorf("virtual machine with %d CPUs and %d MiB of memory", c.CPUs, c.Memory)
 	}
-	if err := c.Clock.check(c); err != nil {
-		return err
-	}
+	return c.Clock.check(c)
+}
+
+// checkFiles finds mistakes in what is to be booted.
+func (c Config) checkFiles() error {
 	for _, path := range []string{c.Kernel, c.Initrd} {
 		if path == "" || c.restored {
 			continue
@@ -270,13 +273,21 @@ func (c Config) console() device {
 
 // ByHand is a command that boots the same machine in a terminal: its console is
 // the terminal, and it has neither monitor nor result port, which take
-// descriptors that a shell does not have. c is otherwise as for Start.
+// descriptors that a shell does not have. c is otherwise as for Start, but that
+// the kernel and the image need not be there yet.
 func (c Config) ByHand() (proc.Cmd, error) {
-	c, err := c.complete()
-	if err != nil {
-		return proc.Cmd{}, err
+	c = c.withDefaults()
+	if err := c.check(); err != nil {
+		return proc.Cmd{}, blame.On(blame.Host, err)
+	}
+	if c.TSC == 0 {
+		c.TSC = HostTSC()
 	}
 	args := append(c.machineArgs(), "-serial", "mon:stdio", "-no-reboot")
+	args = append(args, c.Clock.args()...)
+	if c.GDB != "" {
+		args = append(append(args, gdbStub{c.GDB}.args()...), "-S")
+	}
 	return proc.Cmd{Path: c.QEMU, Args: args}, nil
 }
 
@@ -288,7 +299,7 @@ func (c Config) Command() proc.Cmd {
 // complete is a Config that can be started.
 func (c Config) complete() (Config, error) {
 	c = c.withDefaults()
-	if err := c.check(); err != nil {
+	if err := cmp.Or(c.check(), c.checkFiles()); err != nil {
 		return c, blame.On(blame.Host, err)
 	}
 	if c.SaveTo != "" {
