@@ -214,7 +214,7 @@ func (d *driver) work(ctx context.Context) error {
 func (d *driver) acquire(ctx context.Context, m machine) (*session, error) {
 	d.mu.Lock()
 	s := d.spare
-	if s != nil && m.Machine.Usual() && m.cpus == d.cfg.cpus() {
+	if s != nil && m.Usual() && m.cpus == d.cfg.cpus() {
 		d.spare = nil
 	} else {
 		s = nil
