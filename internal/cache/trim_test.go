@@ -306,6 +306,53 @@ func TestRecordsAreTheNewestAndThoseInUse(t *testing.T) {
 	Release(dirs[0])
 }
 
+func TestKeptRecordStays(t *testing.T) {
+	n, _ := images(t, t.TempDir())
+	runs := n.c.Namespace(Runs)
+	add := func(i int) string {
+		t.Helper()
+		dir, err := runs.Add(fmt.Sprintf("20261122-%06d-a kernel-", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		Release(dir)
+		return dir
+	}
+	plain, kept := add(0), add(1)
+	if err := Keep(kept); err != nil {
+		t.Fatal(err)
+	}
+	for i := range keepRuns + 5 {
+		add(2 + i)
+	}
+	if _, err := os.Stat(plain); err == nil {
+		t.Error("the oldest record is there")
+	}
+	if _, err := os.Stat(kept); err != nil {
+		t.Errorf("later records: %v", err)
+	}
+	if _, err := n.c.Clean(func(Item) bool { return true }, 0, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.c.Trim(1); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(filepath.Dir(kept))
+	if err != nil || len(left) != 1 || filepath.Join(filepath.Dir(kept), left[0].Name()) != kept {
+		t.Errorf("left is %v, %v; want the kept one", left, err)
+	}
+	// Whoever removes the file has had enough.
+	if err := os.Remove(filepath.Join(kept, keepFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.c.Clean(func(Item) bool { return true }, 0, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(kept); err == nil {
+		t.Error("it is kept without the file")
+	}
+}
+
 func TestSizeIsThatOnTheDiskAndSharedFilesCountOnce(t *testing.T) {
 	n, _ := images(t, t.TempDir())
 	c := n.c

@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// terminalEnv has a helper guard a terminal: "DEVICE SETTINGS".
+const terminalEnv = "UETEST_TEST_TERMINAL"
+
 // helper starts a shell with a child and a grandchild, and makes a directory
 // with a file in it; it says "PGID DIR" and waits.
 func helper(mode string) error {
@@ -40,6 +43,15 @@ func helper(mode string) error {
 	defer remove()
 	if err := os.WriteFile(dir+"/file", nil, 0o600); err != nil {
 		return err
+	}
+	if device, settings, ok := strings.Cut(os.Getenv(terminalEnv), " "); ok {
+		forget, err := GuardTerminal(device, settings)
+		if err != nil {
+			return err
+		}
+		if strings.Contains(mode, "forget") {
+			forget()
+		}
 	}
 	script := "sleep 300 & (sleep 300; true) & wait"
 	if strings.Contains(mode, "stubborn") { // the shells' ignored signals are inherited
