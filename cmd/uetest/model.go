@@ -20,6 +20,7 @@ import (
 
 type modelFlags struct {
 	bootFlags
+	top       topFlags
 	on        string
 	kernel    string
 	seed      uint64
@@ -58,8 +59,9 @@ died of a program.`,
 		RunE: func(c *cobra.Command, files []string) error { return f.exec(c, files) },
 	}
 	f.add(c)
+	f.top.add(c)
 	fl := c.Flags()
-	fl.StringVar(&f.on, "on", "rfc", "kernel to run on: "+strings.Join(kernelNames(), ", "))
+	fl.StringVar(&f.on, "on", "", "kernel to run on (default: rfc, or the one that your --series is about): "+strings.Join(kernelNames(), ", "))
 	fl.StringVar(&f.kernel, "kernel", "", "boot this uncompressed vmlinux instead of building one")
 	fl.Uint64Var(&f.seed, "seed", 0, "what the sequences are made from; 0 takes a new one")
 	fl.IntVar(&f.steps, "steps", 30, fmt.Sprintf("the most operations in a sequence, up to %d", maxSteps))
@@ -80,11 +82,10 @@ func (f *modelFlags) exec(c *cobra.Command, files []string) error {
 	if err := model.CheckPromises(f.promise); err != nil {
 		return blame.On(blame.Usage, errorf("--promise: %w", err))
 	}
-	cfg, err := f.config([]string{f.on})
+	cfg, err := f.job(c)
 	if err != nil {
 		return err
 	}
-	cfg.KernelFile = f.kernel
 	p := newProgress(c.ErrOrStderr(), f.quiet)
 	cfg.Notify = p.event
 	code := 0
@@ -98,6 +99,26 @@ func (f *modelFlags) exec(c *cobra.Command, files []string) error {
 		return exitCode(code)
 	}
 	return err
+}
+
+// job is the kernel to run on.
+func (f *modelFlags) job(c *cobra.Command) (pipeline.Config, error) {
+	cfg, err := f.config(nil)
+	if err != nil {
+		return cfg, err
+	}
+	var on []string
+	if f.on != "" {
+		on = []string{f.on}
+	}
+	if cfg.Kernels, err = f.top.kernels(&cfg, on); err != nil {
+		return cfg, err
+	}
+	if err := checkKernels(cfg.Series, cfg.Kernels); err != nil {
+		return cfg, err
+	}
+	cfg.KernelFile, f.on = f.kernel, cfg.Kernels[0]
+	return cfg, f.top.apply(c, &cfg)
 }
 
 // compare runs the programs, or a search if there are none.
@@ -170,7 +191,8 @@ func (f *modelFlags) printFinding(w io.Writer, what model.Finding) int {
 
 // replayFlags are the flags with which a program is run again.
 func (f *modelFlags) replayFlags() []string {
-	args := f.repeat(f.on, f.kernel)
+	on, more := f.top.repeat(f.on)
+	args := append(f.repeat(on, f.kernel), more...)
 	if len(f.promise) > 0 {
 		args = append(args, "--promise", strings.Join(f.promise, ","))
 	}

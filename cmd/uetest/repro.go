@@ -15,6 +15,7 @@ import (
 
 type reproFlags struct {
 	bootFlags
+	top    topFlags
 	hand   handFlags
 	on     []string
 	record string
@@ -30,6 +31,9 @@ those that have not, and says reproduced or not reproduced with the evidence:
 what was seen, what was promised, what the kernel logged.
 
 The exit code is 0 if each kernel has the fault just if the catalogue says so.
+With --patch it is tried on the RFC with your patch on top, or on the kernels of
+--on: a patch that cures the fault ends with 1, not reproduced, against what is
+known.
 
 With --record it runs on the first kernel that has the fault, or on that of --on,
 in a guest whose every input is recorded, and writes a bundle that 'uetest
@@ -38,15 +42,17 @@ says that it is there.`,
 		Example: `  uetest list faults
   uetest repro map-private-parent-missed
   uetest repro page-end-oops --on rfc
+  uetest repro page-end-oops --patch fix.patch
   uetest repro page-end-oops --record`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { return faultIDs(), 0 },
 		RunE:              func(c *cobra.Command, args []string) error { return f.exec(c, args[0]) },
 	}
 	f.add(c)
+	f.top.add(c)
 	f.hand.add(c)
 	fl := c.Flags()
-	fl.StringSliceVar(&f.on, "on", nil, "kernels to try (default: all that the fault's tests apply to)")
+	fl.StringSliceVar(&f.on, "on", nil, "kernels to try (default: all that the fault's tests apply to; with --patch: rfc)")
 	fl.StringVar(&f.record, "record", "", "record the guest and write a bundle for 'uetest replay' to this file (after a =; default: FAULT-KERNEL.uetest.tar.gz)")
 	fl.Lookup("record").NoOptDefVal = defaultBundle
 	return c
@@ -71,6 +77,9 @@ func (f *reproFlags) exec(c *cobra.Command, id string) error {
 	tests := results.FaultTests(id)
 	cfg, err := f.config(tests)
 	if err != nil {
+		return err
+	}
+	if err := f.top.apply(c, &cfg); err != nil {
 		return err
 	}
 	if err := f.hand.apply(&cfg, c.ErrOrStderr()); err != nil {
@@ -105,7 +114,10 @@ func (f *reproFlags) exec(c *cobra.Command, id string) error {
 
 // config is the job: the fault's tests, on the kernels that they apply to.
 func (f *reproFlags) config(tests []catalog.Test) (pipeline.Config, error) {
-	cfg, err := f.bootFlags.config(f.on)
+	cfg, err := f.bootFlags.config(nil)
+	if err == nil {
+		err = checkKernels(cfg.Series, f.on)
+	}
 	if err != nil {
 		return cfg, err
 	}
@@ -114,14 +126,27 @@ func (f *reproFlags) config(tests []catalog.Test) (pipeline.Config, error) {
 		ids = append(ids, regexp.QuoteMeta(t.ID))
 	}
 	cfg.Select = regexp.MustCompile("^(?:" + strings.Join(ids, "|") + ")$")
-	for _, name := range f.on {
-		if k, err := cfg.Series.Kernel(name); err == nil && !applies(tests, catalog.Generation(k.Generation)) {
-			return cfg, blame.On(blame.Nothing, errorf("nothing on %s, generation %s, could show this fault", name, k.Generation))
+	named := f.on != nil || f.top.given()
+	switch {
+	case f.top.given():
+		if cfg.Kernels, err = f.top.kernels(&cfg, f.on); err != nil {
+			return cfg, err
+		}
+	case named:
+		cfg.Kernels = f.on
+	}
+	if !named {
+		for _, k := range cfg.Series.Kernels {
+			if applies(tests, catalog.Generation(k.Generation)) {
+				cfg.Kernels = append(cfg.Kernels, k.Name)
+			}
 		}
 	}
-	for _, k := range cfg.Series.Kernels {
-		if f.on == nil && applies(tests, catalog.Generation(k.Generation)) {
-			cfg.Kernels = append(cfg.Kernels, k.Name)
+	for _, name := range cfg.Kernels {
+		// Of what generation a patched kernel is, nobody knows before.
+		k, err := cfg.Series.Kernel(name)
+		if err == nil && len(f.top.files) == 0 && k.Generation != "" && !applies(tests, catalog.Generation(k.Generation)) {
+			return cfg, blame.On(blame.Nothing, errorf("nothing on %s, generation %s, could show this fault", name, k.Generation))
 		}
 	}
 	// The tests of one fault take one variant: the catalogue's tests see to it.

@@ -62,6 +62,9 @@ func (f *topFlags) apply(c *cobra.Command, cfg *pipeline.Config) error {
 	return nil
 }
 
+// given tells whether the kernels are others than the series'.
+func (f *topFlags) given() bool { return f.plain || len(f.files) > 0 }
+
 // kernels names the kernels to test: those of --on, or the series' own, or what
 // is there without its patches.
 func (f *topFlags) kernels(cfg *pipeline.Config, on []string) ([]string, error) {
