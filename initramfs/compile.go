@@ -63,7 +63,7 @@ func compileGuest(ctx context.Context, o Options, tc toolchain, areas []area, wo
 // build runs go build. Its error has all that the compiler said.
 func (tc toolchain) build(ctx context.Context, dir string, args []string, failed string) error {
 	var lines bytes.Buffer
-	err := proc.Run(ctx, proc.Cmd{Path: "go", Args: args, Dir: dir, Env: tc.env, Stderr: &lines})
+	err := proc.Run(ctx, proc.Cmd{Path: "go", Args: args, Dir: dir, Env: tc.env, Stderr: &lines, Scratch: true})
 	var exit *proc.ExitError
 	if errors.As(err, &exit) && exit.Cause == nil && lines.Len() > 0 {
 		return fmt.Errorf("%s:\n%s", failed, bytes.TrimSpace(lines.Bytes()))

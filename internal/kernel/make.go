@@ -64,10 +64,11 @@ func (m *maker) command(args ...string) proc.Cmd {
 	all = append(all, "KCFLAGS="+strings.Join(prefix, " "), "KAFLAGS="+strings.Join(prefix, " "))
 	all = append(all, compiler(m.arch)...)
 	return proc.Cmd{
-		Path:  "make",
-		Args:  append(all, args...),
-		Env:   append(environment(), kbuildEnv...),
-		Grace: grace,
+		Scratch: true,
+		Path:    "make",
+		Args:    append(all, args...),
+		Env:     append(environment(), kbuildEnv...),
+		Grace:   grace,
 	}
 }
 

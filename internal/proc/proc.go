@@ -44,6 +44,9 @@ type Cmd struct {
 	// ExtraFiles become descriptors 3, 4, … of the process. They stay the
 	// caller's to close.
 	ExtraFiles []*os.File
+	// Scratch gives the process a directory of its own for temporary files, in
+	// place of $TMPDIR, that ends with it: a compiler that is killed leaves some.
+	Scratch bool
 	// Grace is the time between SIGTERM and SIGKILL; 0 is DefaultGrace.
 	Grace time.Duration
 }

@@ -249,6 +249,32 @@ func TestTempDirIsRemovedOnce(t *testing.T) {
 	}
 }
 
+// However the process ends, what it left behind goes.
+func TestScratchEndsWithTheProcess(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	t.Setenv("GOTMPDIR", "/elsewhere")
+	for _, tt := range []struct {
+		script string
+		fails  bool
+	}{
+		{`echo x > "$TMPDIR/left"; echo "$TMPDIR$GOTMPDIR"`, false},
+		{`echo x > "$TMPDIR/left"; echo "$TMPDIR$GOTMPDIR"; kill -KILL $$`, true},
+	} {
+		for _, env := range [][]string{nil, {"PATH=" + os.Getenv("PATH")}} {
+			c := sh(tt.script)
+			c.Scratch, c.Env = true, env
+			out, err := Output(t.Context(), c)
+			dir := strings.TrimSpace(string(out))
+			if (err != nil) != tt.fails || filepath.Dir(dir) != os.Getenv("TMPDIR") {
+				t.Errorf("%s: %q, %v", tt.script, dir, err)
+			}
+			if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) != 0 {
+				t.Errorf("%s: left %v, %v", tt.script, left, err)
+			}
+		}
+	}
+}
+
 func TestNoDescriptorAndNoGoroutineIsLeft(t *testing.T) {
 	if err := Run(t.Context(), sh("true")); err != nil { // the guard and the starter stay
 		t.Fatal(err)

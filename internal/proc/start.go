@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -34,6 +35,7 @@ type Process struct {
 	pid   int
 	entry string // what the guard knows it by
 	exec  *exec.Cmd
+	clean func() // removes its temporary files
 	tail  *tail
 
 	mu     sync.Mutex
@@ -57,7 +59,17 @@ func Start(ctx context.Context, c Cmd) (*Process, error) {
 	if path, err = filepath.Abs(path); err != nil { // os/exec takes a relative one from c.Dir
 		return nil, blame.On(blame.Host, err)
 	}
-	p := &Process{cmd: c, tail: new(tail), done: make(chan struct{})}
+	p := &Process{cmd: c, tail: new(tail), done: make(chan struct{}), clean: func() {}}
+	if c.Scratch {
+		var dir string
+		if dir, p.clean, err = TempDir("tmp-"); err != nil {
+			return nil, err
+		}
+		if c.Env == nil {
+			c.Env = os.Environ()
+		}
+		c.Env = append(slices.Clip(c.Env), "TMPDIR="+dir, "GOTMPDIR=")
+	}
 	p.exec = exec.Command(path, c.Args...)
 	p.exec.Dir, p.exec.Env, p.exec.Stdin, p.exec.ExtraFiles = c.Dir, c.Env, c.Stdin, c.ExtraFiles
 	p.exec.Args[0] = c.Path
@@ -70,9 +82,11 @@ func Start(ctx context.Context, c Cmd) (*Process, error) {
 		Pdeathsig: syscall.SIGTERM,
 	}
 	if err := theGuard.ensure(); err != nil {
+		p.clean()
 		return nil, err
 	}
 	if err := onStarter(p.exec.Start); err != nil {
+		p.clean()
 		return nil, blame.On(blame.Host, fmt.Errorf("cannot start %s: %w", c, err))
 	}
 	p.pid = p.exec.Process.Pid
@@ -180,6 +194,7 @@ func (p *Process) supervise(ctx context.Context) {
 		}
 	}
 	p.endGroup()
+	p.clean()
 	theGuard.remove(p.entry)
 
 	p.mu.Lock()

@@ -44,7 +44,7 @@ func Compiles(ctx context.Context, o Options, program string) (ok bool, lines []
 	var out bytes.Buffer
 	err = proc.Run(ctx, proc.Cmd{
 		Path: path, Args: slices.Concat(flags, []string{"-fsyntax-only", "-isystem", includeDir, program}),
-		Dir: work, Env: append(os.Environ(), "LC_ALL=C"), Stderr: &out,
+		Dir: work, Env: append(os.Environ(), "LC_ALL=C"), Stderr: &out, Scratch: true,
 	})
 	var exit *proc.ExitError
 	if errors.As(err, &exit) && exit.Cause == nil && out.Len() > 0 {

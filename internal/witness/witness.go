@@ -167,7 +167,7 @@ func compile(ctx context.Context, cc compiler, src sources, dir string) error {
 func (cc compiler) compile(ctx context.Context, dir, source, out string) (lines string, err error) {
 	args := slices.Concat(flags, []string{"-isystem", includeDir, "-o", out, source}, libraries)
 	var said bytes.Buffer
-	err = proc.Run(ctx, proc.Cmd{Path: cc.path, Args: args, Dir: dir, Env: append(os.Environ(), "LC_ALL=C"), Stderr: &said})
+	err = proc.Run(ctx, proc.Cmd{Path: cc.path, Args: args, Dir: dir, Env: append(os.Environ(), "LC_ALL=C"), Stderr: &said, Scratch: true})
 	var exit *proc.ExitError
 	if errors.As(err, &exit) && exit.Cause == nil && said.Len() > 0 {
 		// A macro that uses its argument twice gets each line twice.
