@@ -154,19 +154,21 @@ func addDryRun(c *cobra.Command, dry *bool) {
 	c.Flags().BoolVarP(dry, "dry-run", "n", false, "print the commands and run none: nothing is built, booted or written")
 }
 
-// apply has the job do what these flags say. stderr gets what a person has to
-// know while it runs.
-func (f *handFlags) apply(cfg *pipeline.Config, stderr io.Writer) error {
+// apply has the job do what these flags say. The verb is done if the job was
+// only to be shown.
+func (f *handFlags) apply(c *cobra.Command, cfg *pipeline.Config) (done bool, err error) {
 	cfg.Keep = f.keep
-	if !f.gdb {
-		return nil
+	if f.gdb {
+		if cfg.Timeout != 0 || cfg.BootTimeout != 0 {
+			return false, blame.On(blame.Usage, errorf("--gdb lifts every time limit: leave --timeout and --boot-timeout out"))
+		}
+		cfg.Attach = attach(c.ErrOrStderr())
+		cfg.Jobs = 1 // one guest to look at at a time
 	}
-	if cfg.Timeout != 0 || cfg.BootTimeout != 0 {
-		return blame.On(blame.Usage, errorf("--gdb lifts every time limit: leave --timeout and --boot-timeout out"))
+	if f.dry {
+		return true, pipeline.Plan(c.Context(), *cfg, c.OutOrStdout())
 	}
-	cfg.Attach = attach(stderr)
-	cfg.Jobs = 1 // one guest to look at at a time
-	return nil
+	return false, nil
 }
 
 // attach says how to attach gdb to a guest that waits for it.

@@ -82,11 +82,8 @@ func (f *reproFlags) exec(c *cobra.Command, id string) error {
 	if err := f.top.apply(c, &cfg); err != nil {
 		return err
 	}
-	if err := f.hand.apply(&cfg, c.ErrOrStderr()); err != nil {
+	if done, err := f.hand.apply(c, &cfg); done || err != nil {
 		return err
-	}
-	if f.hand.dry {
-		return pipeline.Plan(c.Context(), cfg, c.OutOrStdout())
 	}
 	p := newProgress(c.ErrOrStderr(), f.quiet)
 	cfg.Notify = p.event

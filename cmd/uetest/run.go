@@ -88,11 +88,8 @@ func (f *runFlags) exec(c *cobra.Command) error {
 	if err := f.top.apply(c, &cfg); err != nil {
 		return err
 	}
-	if err := f.hand.apply(&cfg, c.ErrOrStderr()); err != nil {
+	if done, err := f.hand.apply(c, &cfg); done || err != nil {
 		return err
-	}
-	if f.hand.dry {
-		return pipeline.Plan(c.Context(), cfg, c.OutOrStdout())
 	}
 	outs, err := parseOuts(f.out)
 	if err != nil {

@@ -67,11 +67,8 @@ func (f *shellFlags) exec(c *cobra.Command, args []string) error {
 	if err := f.top.apply(c, &cfg); err != nil {
 		return err
 	}
-	if err := f.hand.apply(&cfg, c.ErrOrStderr()); err != nil {
+	if done, err := f.hand.apply(c, &cfg); done || err != nil {
 		return err
-	}
-	if f.hand.dry {
-		return pipeline.Plan(c.Context(), cfg, c.OutOrStdout())
 	}
 	sh := pipeline.Shell{Script: script(args), In: c.InOrStdin(), Out: c.OutOrStdout(), Err: c.ErrOrStderr()}
 	p := newProgress(c.ErrOrStderr(), f.quiet)
