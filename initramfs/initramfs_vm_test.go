@@ -165,8 +165,8 @@ func TestGuestWithoutAPortOrAskedForItGivesAShell(t *testing.T) {
 		cfg  vm.Config
 		want []string
 	}{
-		"no port":   {vm.Config{Port: "org.somebody.else"}, []string{"no virtio port named org.uetest.results within 2s; there are: vport0p1=org.somebody.else", "uetest: a shell"}},
-		"asked for": {vm.Config{Append: []string{"uetest.shell"}}, []string{"uetest: a shell"}},
+		"no port":   {vm.Config{Port: "org.somebody.else"}, []string{"no virtio port named org.uetest.results within 2s; there are: vport0p1=org.somebody.else", "uetest: tracefs is at "}},
+		"asked for": {vm.Config{Append: []string{"uetest.shell"}}, []string{"uetest: tracefs is at "}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tt.cfg.Initrd = img.Path
