@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"uetest/internal/paired"
+	"uetest/internal/results"
 	"uetest/kernel-patches"
 )
 
@@ -24,6 +25,7 @@ func BenchmarkParallel(b *testing.B) {
 		runs, err := Run(b.Context(), Config{
 			Root: root(b), Cache: cache, Series: series, Kernels: []string{"rfc"}, Accel: "tcg",
 			Select: regexp.MustCompile("^(align|enable|write)/.*$"), Isolation: IsolateTest, Jobs: jobs,
+			Machine: results.Machine{CPUs: 1}, // as guests side by side have
 		})
 		if err != nil {
 			b.Fatal(err)
