@@ -47,11 +47,7 @@ const tries = 2
 // a snapshot, which is made if there is none, or booted where there can be none.
 func (d *driver) open(ctx context.Context, m machine) (*session, error) {
 	start := time.Now()
-	defer func() {
-		d.mu.Lock()
-		d.booting += time.Since(start)
-		d.mu.Unlock()
-	}()
+	defer func() { d.count(func() { d.booting += time.Since(start) }) }()
 	var s *session
 	saved, err := d.snapshot(ctx, m)
 	if err == nil && saved != nil {

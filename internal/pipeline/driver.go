@@ -299,9 +299,7 @@ func (d *driver) enough() bool {
 
 // problem keeps what is wrong with the run as a whole.
 func (d *driver) problem(format string, args ...any) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.run.Problems = append(d.run.Problems, fmt.Sprintf(format, args...))
+	d.count(func() { d.run.Problems = append(d.run.Problems, fmt.Sprintf(format, args...)) })
 }
 
 // lost tells the judge that the guest went away, or has to, during test id, and
@@ -313,9 +311,7 @@ func (d *driver) lost(s *session, id, why string, party blame.Party) {
 	}
 	r := s.heard.Lost(id, why, party, console.Find(strings.Split(string(log), "\n")))
 	if r == nil || !r.Verdict.Good() {
-		d.mu.Lock()
-		d.run.Fatal = max(d.run.Fatal, party) // the host's before the kernel's
-		d.mu.Unlock()
+		d.count(func() { d.run.Fatal = max(d.run.Fatal, party) }) // the host's before the kernel's
 	}
 	d.tell(r)
 }

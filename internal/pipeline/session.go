@@ -145,7 +145,13 @@ func (d *driver) bootLimit() time.Duration {
 // another clock. What bounds a guest on virtual time is in general its own
 // clock, by which it ends its tests; this is for one that has stopped to.
 func (d *driver) patience(limit time.Duration) time.Duration {
-	return time.Duration(float64(d.scale(limit)) * d.cfg.Clock.Patience())
+	return d.stretch(d.scale(limit))
+}
+
+// stretch is a limit on the guest's clock as one on ours: on a clock made of
+// instructions the guest takes more of ours for the same.
+func (d *driver) stretch(limit time.Duration) time.Duration {
+	return time.Duration(float64(limit) * d.cfg.Clock.Patience())
 }
 
 // scale is a limit on the guest's clock.
@@ -226,11 +232,9 @@ func (s *session) run(ctx context.Context, t catalog.Test) (fit bool, err error)
 	if err := s.enc.Encode(m); err != nil {
 		return s.lose(ctx, t, nil, err)
 	}
-	// On a clock made of instructions the guest takes more of ours for the same.
-	patience := func(d time.Duration) time.Duration { return time.Duration(float64(d) * s.d.cfg.Clock.Patience()) }
-	late := s.whenLate(ctx, t.ID, patience(timeout))
+	late := s.whenLate(ctx, t.ID, s.d.stretch(timeout))
 	defer late.stop()
-	deadline := time.Now().Add(patience(timeout + hold + wire.EndLimit))
+	deadline := time.Now().Add(s.d.stretch(timeout + hold + wire.EndLimit))
 	for {
 		m, err := s.next(ctx, time.Until(deadline))
 		if err != nil {
