@@ -94,10 +94,14 @@ func (l *snapshots) release() {
 // guest gets another one.
 func (s *saved) discard(ctx context.Context) {
 	s.of.mu.Lock()
-	if s.of.all[s.name] == s {
+	mine := s.of.all[s.name] == s
+	if mine {
 		delete(s.of.all, s.name)
 	}
 	s.of.mu.Unlock()
+	if !mine {
+		return // another worker's guest did not come up either
+	}
 	s.snap.Release()
 	// If it can't be removed, the boot that follows does without it.
 	_ = s.snap.Discard(ctx)
