@@ -18,6 +18,7 @@ import (
 
 // treeFlags are the flags of every verb that reads a kernel source.
 type treeFlags struct {
+	toolFlags
 	source   string
 	series   string
 	unproven bool
@@ -25,6 +26,7 @@ type treeFlags struct {
 }
 
 func (f *treeFlags) add(c *cobra.Command) {
+	f.toolFlags.add(c)
 	fl := c.Flags()
 	fl.StringVarP(&f.source, "source", "C", "", "kernel tree to use instead of the distribution's source package; never written to")
 	fl.StringVar(&f.series, "series", "rfc", "the series that kernels are named of: "+strings.Join(kernelpatches.Names(), ", ")+", or the folder of your own")
@@ -43,7 +45,7 @@ func (f *treeFlags) config() (pipeline.Config, error) {
 		return pipeline.Config{}, err
 	}
 	s, err := f.load()
-	return pipeline.Config{Cache: cache, Series: s, SourceDir: f.source, Unproven: f.unproven}, err
+	return pipeline.Config{Cache: cache, Series: s, SourceDir: f.source, Tools: f.tools(), Unproven: f.unproven}, err
 }
 
 // load returns the series: a shipped one by its name, or one's own.
@@ -103,6 +105,7 @@ func (f *bootFlags) repeat(kernel, image string) []string {
 	if f.source != "" {
 		args = append(args, "-C", proc.Quote(f.source))
 	}
+	args = append(args, f.toolFlags.repeat()...)
 	if f.series != "rfc" {
 		args = append(args, "--series", proc.Quote(f.series))
 	}

@@ -147,15 +147,19 @@ func (b *Builder) Find(ctx context.Context, spec Spec) (Image, bool, error) {
 }
 
 // Commands are those that Build would run for a kernel that is not in the cache,
-// with tinyconfig's result changed by the fragments between the first and the
-// second. Their environment is not part of how they print.
+// with the fragments merged over tinyconfig's result, or over Spec.Config, before
+// olddefconfig. Their environment is not part of how they print.
 func (b *Builder) Commands(ctx context.Context, spec Spec) ([]proc.Cmd, error) {
 	p, err := b.plan(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
 	m := &maker{b: b, dir: &buildDir{dir: b.builds.Path(p.dir)}, arch: p.arch, name: spec.Name}
-	return []proc.Cmd{m.command("tinyconfig"), m.command("olddefconfig"), m.command("vmlinux")}, nil
+	cmds := []proc.Cmd{m.command("olddefconfig"), m.command("vmlinux")}
+	if spec.Config.Text == "" {
+		cmds = slices.Insert(cmds, 0, m.command(tinyconfig))
+	}
+	return cmds, nil
 }
 
 // recipe changes with what this package does to build: images of another
@@ -168,6 +172,9 @@ const maxName = 32
 
 func (b *Builder) plan(ctx context.Context, spec Spec) (*plan, error) {
 	a, err := findArch(spec.Arch)
+	if err == nil {
+		a, err = a.with(spec.Tools)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -194,8 +201,17 @@ func (b *Builder) plan(ctx context.Context, spec Spec) (*plan, error) {
 		return nil, err
 	}
 	p := &plan{spec: spec, overlay: overlay, arch: a, tree: tree, options: options}
-	p.dir = a.name + "-" + hash(tree.name, a.name, settings(options))[:16]
+	where := []string{tree.name, a.name, settings(options)}
 	parts := []string{recipe, tree.ID, a.name, spec.Name, settings(options), tools}
+	if a.tools != (Tools{}) {
+		where = append(where, "tools", a.tools.LLVM, a.tools.Cross)
+		parts = append(parts, "tools", a.tools.LLVM, a.tools.Cross)
+	}
+	if spec.Config.Text != "" {
+		where = append(where, "config", spec.Config.Name)
+		parts = append(parts, "config", digest([]byte(spec.Config.Text)))
+	}
+	p.dir = a.name + "-" + hash(where...)[:16]
 	for _, name := range overlay.paths() {
 		parts = append(parts, name, overlay[name].digest())
 	}
@@ -230,8 +246,17 @@ func (b *Builder) build(ctx context.Context, p *plan, d *buildDir, to string) er
 		return err
 	}
 	m := &maker{b: b, dir: d, arch: p.arch, name: p.spec.Name}
-	if err := b.configure(ctx, m, p.options, written); err != nil {
+	if err := b.configure(ctx, m, p, written); err != nil {
 		return err
+	}
+	if p.spec.Accept != nil {
+		data, err := os.ReadFile(filepath.Join(d.obj(), ".config"))
+		if err != nil {
+			return hostError(err)
+		}
+		if err := p.spec.Accept(parseConfig(string(data)).get); err != nil {
+			return err
+		}
 	}
 	if err := b.compile(ctx, m); err != nil {
 		return err
@@ -262,12 +287,14 @@ func (b *Builder) sync(ctx context.Context, p *plan, d *buildDir) ([]string, err
 	return written, hostError(err)
 }
 
+const tinyconfig = "tinyconfig"
+
 // configure makes obj/.config, unless it is there for these options and no
 // file that tells the options apart was written.
-func (b *Builder) configure(ctx context.Context, m *maker, options []option, written []string) error {
-	d := m.dir
+func (b *Builder) configure(ctx context.Context, m *maker, p *plan, written []string) error {
+	d, options, base := m.dir, p.options, p.spec.Config
 	file := filepath.Join(d.obj(), ".config")
-	want := digest([]byte(settings(options)))
+	want := digest([]byte(settings(options) + base.Text))
 	if d.state.Config == want && exists(file) && !slices.ContainsFunc(written, decidesConfig) {
 		return nil
 	}
@@ -275,15 +302,21 @@ func (b *Builder) configure(ctx context.Context, m *maker, options []option, wri
 	if err := d.save(); err != nil {
 		return hostError(err)
 	}
-	b.event(Event{Stage: "config", Text: fmt.Sprintf("merging %d options over tinyconfig", len(options))})
-	if err := m.run(ctx, nil, "tinyconfig"); err != nil {
-		return err
+	if base.Text == "" {
+		base.Name = tinyconfig
+		b.event(Event{Stage: "config", Text: fmt.Sprintf("merging %d options over %s", len(options), base.Name)})
+		if err := m.run(ctx, nil, tinyconfig); err != nil {
+			return err
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return hostError(err)
+		}
+		base.Text = string(text)
+	} else {
+		b.event(Event{Stage: "config", Text: "completing " + base.Name})
 	}
-	base, err := os.ReadFile(file)
-	if err != nil {
-		return hostError(err)
-	}
-	if err := os.WriteFile(file, []byte(mergeInto(string(base), options)), 0o666); err != nil {
+	if err := os.WriteFile(file, []byte(mergeInto(base.Text, options)), 0o666); err != nil {
 		return hostError(err)
 	}
 	if err := m.run(ctx, nil, "olddefconfig"); err != nil {

@@ -57,7 +57,7 @@ func (b *Builder) keep(ctx context.Context, d *buildDir, p *plan, to string) err
 	stripped := filepath.Join(to, vmlinuxFile)
 	built := filepath.Join(d.obj(), "vmlinux")
 	// A stripped image boots in two thirds of the time: QEMU reads all of it.
-	err := proc.Run(ctx, proc.Cmd{Path: p.arch.cross + "strip", Args: []string{"--strip-all", "-o", stripped, built}, Env: environment()})
+	err := proc.Run(ctx, proc.Cmd{Path: p.arch.tool("strip"), Args: []string{"--strip-all", "-o", stripped, built}, Env: environment()})
 	if err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

@@ -55,7 +55,16 @@ type Spec struct {
 	Source    Source
 	Overlay   Overlay
 	Fragments []Fragment
-	Arch      string // as in make ARCH=: "x86_64", which is also what empty means
+	// Config is a whole .config that the fragments are merged over, in place of
+	// tinyconfig's; make olddefconfig completes it. None if its text is empty.
+	// Of one name there is one build directory, whatever becomes of its text.
+	Config Fragment
+	// Accept, if not nil, is asked before anything is compiled. get returns the
+	// value of an option of the complete configuration as .config has it, "n" if
+	// it is not set. Its error is Build's.
+	Accept func(get func(option string) string) error `json:"-"`
+	Arch   string                                     // as in make ARCH=: "x86_64", which is also what empty means
+	Tools  Tools                                      // the compilers, if they are not GCC or Debian's
 }
 
 // Image is a built kernel. The paths are in the cache; they are for reading.

@@ -48,9 +48,6 @@ func (m *maker) command(args ...string) proc.Cmd {
 	// has them in it all the same: arch/x86/platform/pvh/enlighten.c and memcmp
 	// of lib/string.c, which it calls.
 	all = append(all, "KASAN_SANITIZE_enlighten.o=n", "KASAN_SANITIZE_string.o=n")
-	if m.arch.cross != "" {
-		all = append(all, "CROSS_COMPILE="+m.arch.cross)
-	}
 	if m.name != "" {
 		all = append(all, "LOCALVERSION=-"+m.name)
 	}
@@ -62,7 +59,7 @@ func (m *maker) command(args ...string) proc.Cmd {
 		prefix = append(prefix, "-fdebug-prefix-map="+to)
 	}
 	all = append(all, "KCFLAGS="+strings.Join(prefix, " "), "KAFLAGS="+strings.Join(prefix, " "))
-	all = append(all, compiler(m.arch)...)
+	all = append(all, m.arch.makeArgs(hasCcache())...)
 	return proc.Cmd{
 		Scratch: true,
 		Path:    "make",

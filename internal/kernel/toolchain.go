@@ -22,6 +22,7 @@ type arch struct {
 	goarch  string // of a host that needs no cross-compiler
 	cross   string // prefix of the cross-compiler's programs, of its Debian packages too
 	needPVH bool   // the image must have the PVH note, else QEMU cannot boot it
+	tools   Tools  // what the user names in place of GCC, see with
 }
 
 var arches = []arch{
@@ -63,7 +64,7 @@ func environment() []string {
 // of the host goes into an image.
 func (b *Builder) toolchain(ctx context.Context, a arch) (string, error) {
 	var versions []string
-	for _, tool := range []string{a.cross + "gcc", a.cross + "ld"} {
+	for _, tool := range []string{a.tool("gcc"), a.tool("ld")} {
 		path, err := proc.LookPath(tool)
 		if err != nil {
 			return "", err
@@ -83,6 +84,15 @@ func (b *Builder) toolchain(ctx context.Context, a arch) (string, error) {
 			return "", hostError(err)
 		}
 		versions = append(versions, version)
+		if a.tools == (Tools{}) {
+			continue
+		}
+		// A compiler of one's own may change and say the same of itself.
+		sum, err := b.cache.FileHash(path)
+		if err != nil {
+			return "", hostError(err)
+		}
+		versions = append(versions, sum)
 	}
 	return strings.Join(versions, "\n"), nil
 }
@@ -107,16 +117,19 @@ func checkTools(ctx context.Context, a arch) error {
 	var missing []error
 	tools := slices.Clone(buildTools)
 	for _, t := range crossTools {
-		tools = append(tools, a.cross+t)
+		tools = append(tools, a.tool(t))
+	}
+	if a.tools.LLVM != "" {
+		tools = append(tools, a.tool("readelf"))
 	}
 	for _, t := range tools {
 		if _, err := proc.LookPath(t); err != nil {
 			missing = append(missing, err)
 		}
 	}
-	if _, err := proc.LookPath("gcc"); err == nil { // the host's own
+	if _, err := proc.LookPath(a.hostCC()); err == nil {
 		for _, h := range headers {
-			cmd := proc.Cmd{Path: "gcc", Args: []string{"-E", "-x", "c", "-o", "/dev/null", "-"}, Env: environment(),
+			cmd := proc.Cmd{Path: a.hostCC(), Args: []string{"-E", "-x", "c", "-o", "/dev/null", "-"}, Env: environment(),
 				Stdin: strings.NewReader("#include <" + h.header + ">\n")}
 			err := proc.Run(ctx, cmd)
 			if ctx.Err() != nil {
@@ -136,10 +149,8 @@ func checkTools(ctx context.Context, a arch) error {
 	return blame.On(blame.Host, fmt.Errorf("building a kernel needs:\n%w", errors.Join(missing...)))
 }
 
-// compiler is make's CC and HOSTCC: through ccache where there is one.
-func compiler(a arch) []string {
-	if _, err := proc.LookPath("ccache"); err != nil {
-		return nil
-	}
-	return []string{"CC=ccache " + a.cross + "gcc", "HOSTCC=ccache gcc"}
+// hasCcache tells whether the compilers can be run through ccache.
+func hasCcache() bool {
+	_, err := proc.LookPath("ccache")
+	return err == nil
 }

@@ -17,6 +17,7 @@ import (
 	"uetest/initramfs"
 	"uetest/internal/blame"
 	"uetest/internal/cache"
+	"uetest/internal/kernel"
 	"uetest/internal/patch"
 	"uetest/internal/results"
 	"uetest/internal/vm"
@@ -35,7 +36,9 @@ type Config struct {
 	Fuzz    int                   // lines of context that those may lack; see patch.CheckFuzz
 
 	SourceDir   string          // a kernel tree in place of the source package; never written to
-	KernelFile  string          // a prebuilt vmlinux in place of the named kernels
+	Config      kernel.Fragment // a whole .config in place of the series' configuration; its text is empty if there is none
+	Tools       kernel.Tools    // the compilers, if the user names them
+	KernelFile  string          // a prebuilt image in place of the named kernels
 	Unproven    bool            // go on if a blob is not the one the series names
 	Select      *regexp.Regexp  // ids to run; nil is all
 	Accel       string          // auto, kvm, tcg; empty is auto

@@ -129,11 +129,10 @@ func (t target) plan(ctx context.Context, cfg *Config, w io.Writer) (*kernel.Ima
 	for _, name := range p.applied {
 		_, _ = fmt.Fprintf(w, "#   with %s\n", name)
 	}
-	fragments, err := fragments(cfg.Series, t.kernel)
+	spec, err := t.spec(cfg, src, p)
 	if err != nil {
 		return nil, err
 	}
-	spec := kernel.Spec{Name: t.name, Source: src, Overlay: p.overlay(), Fragments: fragments}
 	image, ok, err := b.Find(ctx, spec)
 	if err != nil {
 		return nil, err
@@ -151,7 +150,7 @@ func (t target) plan(ctx context.Context, cfg *Config, w io.Writer) (*kernel.Ima
 		_, _ = fmt.Fprintln(w, c)
 		if c.Args[len(c.Args)-1] == "tinyconfig" {
 			_, _ = fmt.Fprintf(w, "# merge over its .config:")
-			for _, f := range fragments {
+			for _, f := range spec.Fragments {
 				_, _ = fmt.Fprintf(w, " %s", f.Name)
 			}
 			_, _ = fmt.Fprintln(w)

@@ -87,12 +87,12 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 	defer func() { _ = tree.Close() }()
 	end(p.note())
 
-	fragments, err := fragments(cfg.Series, t.kernel)
+	spec, err := t.spec(cfg, src, p)
 	if err != nil {
 		return built{}, err
 	}
 	end = s.begin("kernel", "")
-	image, err := b.Build(ctx, kernel.Spec{Name: t.name, Source: src, Overlay: p.overlay(), Fragments: fragments})
+	image, err := b.Build(ctx, spec)
 	if err != nil {
 		return built{}, fmt.Errorf("kernel %s: %w", t.name, err)
 	}
@@ -111,6 +111,17 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 			Top: p.top, Expects: reasons(cfg.Series.Expect(plainName(t.kernel))), Declared: t.declared(), Key: image.Key, Image: image.Vmlinux,
 		},
 	}, nil
+}
+
+// spec is what the kernel stage is to build: the source with what the patches
+// make of it.
+func (t target) spec(cfg *Config, src kernel.Source, p *patched) (kernel.Spec, error) {
+	fragments, err := fragments(cfg.Series, t.kernel)
+	if err != nil {
+		return kernel.Spec{}, err
+	}
+	spec := kernel.Spec{Name: t.name, Source: src, Overlay: p.overlay(), Fragments: fragments, Tools: cfg.Tools}
+	return spec, nil
 }
 
 // symbolsBeside returns the image that has the symbols of a prebuilt one: the one

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"uetest/internal/blame"
 )
@@ -18,6 +19,7 @@ var packages = map[string]string{
 	"bison":                     "bison",
 	"bzip2":                     "bzip2",
 	"ccache":                    "ccache",
+	"clang":                     "clang",
 	"cpio":                      "cpio",
 	"flex":                      "flex",
 	"gcc":                       "gcc",
@@ -26,6 +28,12 @@ var packages = map[string]string{
 	"go":                        "golang-go",
 	"gzip":                      "gzip",
 	"ld":                        "binutils",
+	"ld.lld":                    "lld",
+	"llvm-ar":                   "llvm",
+	"llvm-nm":                   "llvm",
+	"llvm-objcopy":              "llvm",
+	"llvm-readelf":              "llvm",
+	"llvm-strip":                "llvm",
 	"make":                      "make",
 	"nm":                        "binutils",
 	"objcopy":                   "binutils",
@@ -63,8 +71,21 @@ func LookPath(name string) (string, error) {
 		err = e.Err // else the name stands there twice
 	}
 	pkg, known := packages[filepath.Base(name)]
-	if known {
+	if tool, version, ok := versioned(name); !known && ok {
+		pkg, known = packages[tool]+"-"+version, packages[tool] != ""
+	}
+	if known && !filepath.IsAbs(name) {
 		return "", blame.On(blame.Host, fmt.Errorf("%s: %w; install it with: apt-get install %s", name, err, pkg))
 	}
 	return "", blame.On(blame.Host, fmt.Errorf("%s: %w", name, err))
+}
+
+// versioned takes the version off the name of one of LLVM's programs, of which
+// Debian has several side by side: clang-15 is in clang-15, ld.lld-15 in lld-15.
+func versioned(name string) (tool, version string, ok bool) {
+	i := strings.LastIndexByte(name, '-')
+	if i < 0 || i+1 == len(name) || strings.Trim(name[i+1:], "0123456789") != "" {
+		return "", "", false
+	}
+	return name[:i], name[i+1:], true
 }
