@@ -74,7 +74,7 @@ func LookPath(name string) (string, error) {
 	if tool, version, ok := versioned(name); !known && ok {
 		pkg, known = packages[tool]+"-"+version, packages[tool] != ""
 	}
-	if known && !filepath.IsAbs(name) {
+	if known {
 		return "", blame.On(blame.Host, fmt.Errorf("%s: %w; install it with: apt-get install %s", name, err, pkg))
 	}
 	return "", blame.On(blame.Host, fmt.Errorf("%s: %w", name, err))
