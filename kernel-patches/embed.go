@@ -36,6 +36,9 @@ type Series struct {
 	more   map[string][]byte              // patches that With put on top, by their path
 	expect map[string]map[string]Expected // by kernel, then by test
 	allow  []Allowance
+
+	variants []Variant // of the series, by name
+	own      []Variant // the user's
 }
 
 // Kernel is a named state of the source: the source package with patches.
@@ -45,9 +48,9 @@ type Kernel struct {
 	Generation string `json:"generation"` // ABI generation it must show when asked: g0+stable, g0, g1, g3
 	Source     string `json:"source"`     // Debian source package whose tree is patched; the series' if it names none
 
-	// Variant is what the configuration adds to the usual one: the name of
-	// config/variant/VARIANT.config. Not in series.json: see Series.Kernel.
-	Variant string `json:"-"`
+	// Variants are what the configuration adds to the usual one. Not in
+	// series.json: see Series.Kernel.
+	Variants []Variant `json:"-"`
 
 	// Patches are applied in this order on the source package; paths inside
 	// the series folder.
@@ -105,6 +108,9 @@ func load(name, place string, folder fs.FS) (*Series, error) {
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Path(seriesFile), err)
 	}
+	if err := s.readVariants(); err != nil {
+		return nil, err
+	}
 	if err := s.readAllow(); err != nil {
 		return nil, err
 	}
@@ -120,45 +126,20 @@ func (s *Series) Path(name string) string { return path.Join(s.place, name) }
 // FS returns the folder of the series: the patches, config/, the archive text.
 func (s *Series) FS() fs.FS { return s.folder }
 
-// Kernel returns a kernel by name. "rfc+kasan" is the kernel rfc in the variant
-// kasan. The error for an unknown one wraps ErrUnknown and lists the names there
+// Kernel returns a kernel by name. "rfc+kasan+nosmp" is the kernel rfc in the
+// variants kasan and nosmp together. The error for an unknown one wraps ErrUnknown and lists the names there
 // are.
 func (s *Series) Kernel(name string) (Kernel, error) {
-	plain, variant, _ := strings.Cut(name, "+")
+	parts := strings.Split(name, "+")
+	plain, variants := parts[0], parts[1:]
 	names := make([]string, len(s.Kernels))
 	for i, k := range s.Kernels {
 		if k.Name == plain {
-			return s.vary(k, variant)
+			return s.vary(k, variants)
 		}
 		names[i] = k.Name
 	}
 	return Kernel{}, fmt.Errorf("kernel %q of series %s: %w; there is %s", name, s.Name, ErrUnknown, strings.Join(names, ", "))
-}
-
-// vary returns a kernel in a variant, itself if that is empty.
-func (s *Series) vary(k Kernel, variant string) (Kernel, error) {
-	if variant == "" {
-		return k, nil
-	}
-	if all := s.Variants(); !slices.Contains(all, variant) {
-		return Kernel{}, fmt.Errorf("variant %q of series %s: %w; there is %s", variant, s.Name, ErrUnknown, strings.Join(all, ", "))
-	}
-	k.Name, k.Variant = k.Name+"+"+variant, variant
-	return k, nil
-}
-
-// Variants returns the names of the variants that every kernel of the series
-// may be built in, sorted.
-func (s *Series) Variants() []string {
-	files, err := fs.Glob(s.folder, "config/variant/*.config")
-	if err != nil {
-		return nil
-	}
-	var names []string
-	for _, f := range files {
-		names = append(names, strings.TrimSuffix(path.Base(f), ".config"))
-	}
-	return names
 }
 
 // With returns the series with one kernel more, of that name: kernel on with
@@ -193,7 +174,7 @@ type Fragment struct {
 
 // Config returns the configuration that the series asks for: the files of its
 // config folder, then those of config/SOURCE, which hold what kernels of that
-// source have and others lack, and that of the variant; each in the order of
+// source have and others lack, and those of its variants; each in the order of
 // their names.
 func (s *Series) Config(k Kernel) ([]Fragment, error) {
 	names, err := fs.Glob(s.folder, "config/*.config")
@@ -204,9 +185,6 @@ func (s *Series) Config(k Kernel) ([]Fragment, error) {
 	if err != nil {
 		return nil, err
 	}
-	if k.Variant != "" {
-		own = append(own, "config/variant/"+k.Variant+".config")
-	}
 	var list []Fragment
 	for _, name := range basisFirst(append(names, own...)) {
 		text, err := fs.ReadFile(s.folder, name)
@@ -214,6 +192,13 @@ func (s *Series) Config(k Kernel) ([]Fragment, error) {
 			return nil, err
 		}
 		list = append(list, Fragment{s.Path(name), string(text)})
+	}
+	for _, v := range k.Variants {
+		f, err := s.fragment(v)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, f)
 	}
 	return list, nil
 }

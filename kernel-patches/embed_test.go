@@ -83,11 +83,11 @@ func TestKernelMayBeNamedWithAVariant(t *testing.T) {
 		t.Fatal(err)
 	}
 	plain, err := s.Kernel("rfc")
-	if err != nil || plain.Variant != "" {
+	if err != nil || plain.Variants != nil {
 		t.Fatalf("rfc: %+v, %v", plain, err)
 	}
 	k, err := s.Kernel("rfc+kasan")
-	if err != nil || k.Name != "rfc+kasan" || k.Variant != "kasan" || !slices.Equal(k.Patches, plain.Patches) {
+	if err != nil || k.Name != "rfc+kasan" || !k.In("kasan") || !slices.Equal(k.Patches, plain.Patches) {
 		t.Errorf("rfc+kasan: %+v, %v", k, err)
 	}
 	for _, bad := range []string{"rfc+nosuch", "nosuch+kasan", "+kasan", "rfc+../base"} {

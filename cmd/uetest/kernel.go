@@ -69,12 +69,14 @@ func newKernelPath() *cobra.Command {
 // kernelFlags are the flags of the verbs that only build.
 type kernelFlags struct {
 	treeFlags
-	top topFlags
+	top     topFlags
+	variant variantFlags
 }
 
 func (f *kernelFlags) add(c *cobra.Command) {
 	f.treeFlags.add(c)
 	f.top.add(c)
+	f.variant.add(c)
 }
 
 // job is the work on the named kernels, on all if there are none.
@@ -95,7 +97,7 @@ func (f *kernelFlags) job(c *cobra.Command, names []string) (pipeline.Config, er
 	default:
 		cfg.Kernels = names
 	}
-	if err := checkKernels(cfg.Series, cfg.Kernels); err != nil {
+	if cfg.Kernels, err = f.variant.apply(&cfg, cfg.Kernels); err != nil {
 		return cfg, err
 	}
 	return cfg, f.top.apply(c, &cfg)

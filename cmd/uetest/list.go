@@ -27,6 +27,7 @@ var lists = map[string]func(io.Writer, listFlags) error{
 	"tests":     table(listTests),
 	"faults":    table(listFaults),
 	"kernels":   table(listKernels),
+	"variants":  table(listVariants),
 	"claims":    ofLastRun(report.Claims),
 	"questions": ofLastRun(report.Answers),
 }
@@ -37,7 +38,8 @@ func newList() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list [" + strings.Join(names, "|") + "]",
 		Short: "list the tests, the known faults, the kernels, or what the last run says of claims and questions",
-		Long: `List tests, the default: every test with the generations it applies to and the
+		Long: `List variants: what -K takes, what each tells and what its guests are given. List
+tests, the default: every test with the generations it applies to and the
 faults it shows there. List claims and list questions: what the last run on a
 kernel says of the changelog's claims and of the reviewers' questions.`,
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),

@@ -147,8 +147,12 @@ func (f *reproFlags) config(tests []catalog.Test) (pipeline.Config, error) {
 		}
 	}
 	// The tests of one fault take one variant: the catalogue's tests see to it.
-	cfg.Kernels = inVariant(cfg.Kernels, tests[0].Variant)
-	return cfg, nil
+	var v variantFlags
+	if tests[0].Variant != "" {
+		v.names = []string{tests[0].Variant}
+	}
+	cfg.Kernels, err = v.apply(&cfg, cfg.Kernels)
+	return cfg, err
 }
 
 func applies(tests []catalog.Test, g catalog.Generation) bool {

@@ -28,7 +28,7 @@ type runFlags struct {
 	top     topFlags
 	hand    handFlags
 	on      []string
-	variant string
+	variant variantFlags
 	kernel  string
 	run     string
 	format  string
@@ -54,6 +54,8 @@ generation, known faults included.`,
   uetest run --on stable,base,rfc     the two controls as well
   uetest run --run 'fork/.*'          some of the tests
   uetest run -K kasan                 a kernel that checks itself
+  uetest run -K lockdep -K my.config  one with your own options as well
+  uetest run -K all                   each variant in turn, and a table
   uetest run --patch fix.patch        your patch on top of it
   uetest run --no-patch --patch DIR   your series alone, on the source as it is
   uetest run -C linux --no-patch      your tree as it is
@@ -67,7 +69,7 @@ generation, known faults included.`,
 	f.hand.add(c)
 	fl := c.Flags()
 	fl.StringSliceVar(&f.on, "on", nil, "kernels to test (default: rfc, or the one that your --series is about): "+strings.Join(kernelNames(), ", "))
-	fl.StringVarP(&f.variant, "variant", "K", "", "build them in this variant: "+strings.Join(shipped().Variants(), ", "))
+	f.variant.add(c)
 	fl.StringVar(&f.kernel, "kernel", "", "boot this uncompressed vmlinux instead of building one")
 	fl.StringVar(&f.run, "run", "", "run only tests whose whole id matches this regular expression")
 	fl.StringVar(&f.format, "format", "text", "what to print: "+strings.Join(formatNames(), ", "))
@@ -137,9 +139,11 @@ func (f *runFlags) config() (pipeline.Config, error) {
 	if err != nil {
 		return cfg, err
 	}
-	cfg.Kernels = inVariant(names, f.variant)
-	if err := checkKernels(cfg.Series, cfg.Kernels); err != nil {
+	if cfg.Kernels, err = f.variant.apply(&cfg, names); err != nil {
 		return cfg, err
+	}
+	if f.kernel != "" && f.variant.names != nil {
+		return cfg, blame.On(blame.Usage, errorf("--kernel and -K: a kernel that is already built is in the variant that it is in"))
 	}
 	cfg.KernelFile = f.kernel
 	cfg.Timeout, cfg.BootTimeout = f.timeout, f.boot
@@ -169,8 +173,9 @@ func wholeID(re string) (*regexp.Regexp, error) {
 // reproduce is the command that repeats one test the way this run was done.
 func (f *runFlags) reproduce(kernel, id string) string {
 	on, more := f.top.repeat(kernel)
+	on, fragments := f.variant.repeat(on)
 	args := append([]string{"uetest", "run", "--run", proc.Quote(regexp.QuoteMeta(id))}, f.repeat(on, f.kernel)...)
-	args = append(args, more...)
+	args = append(append(args, fragments...), more...)
 	return strings.Join(args, " ")
 }
 
@@ -184,6 +189,9 @@ var formats = map[string]format{
 			if err := report.Text(w, r, o); err != nil {
 				return err
 			}
+		}
+		if f.variant.all() {
+			return report.Table(w, runs)
 		}
 		return nil
 	},

@@ -22,7 +22,7 @@ type shellFlags struct {
 	hand    handFlags
 	top     topFlags
 	on      []string
-	variant string
+	variant variantFlags
 	kernel  string
 }
 
@@ -54,7 +54,7 @@ if the kernel died, 130 if you left.`,
 	f.hand.add(c)
 	fl := c.Flags()
 	fl.StringSliceVar(&f.on, "on", nil, "kernel to boot (default: rfc, or the one that your --series is about): "+strings.Join(kernelNames(), ", "))
-	fl.StringVarP(&f.variant, "variant", "K", "", "build it in this variant: "+strings.Join(shipped().Variants(), ", "))
+	f.variant.add(c)
 	fl.StringVar(&f.kernel, "kernel", "", "boot this uncompressed vmlinux instead of building one")
 	return c
 }
@@ -104,11 +104,14 @@ func (f *shellFlags) config() (pipeline.Config, error) {
 	if err != nil {
 		return cfg, err
 	}
-	cfg.Kernels, cfg.KernelFile = inVariant(names, f.variant), f.kernel
-	if len(names) != 1 {
-		return cfg, blame.On(blame.Usage, errorf("--on %s: a shell runs on one kernel", strings.Join(names, ",")))
+	cfg.KernelFile = f.kernel
+	if cfg.Kernels, err = f.variant.apply(&cfg, names); err != nil {
+		return cfg, err
 	}
-	return cfg, checkKernels(cfg.Series, cfg.Kernels)
+	if len(cfg.Kernels) != 1 {
+		return cfg, blame.On(blame.Usage, errorf("%s: a shell runs on one kernel", strings.Join(cfg.Kernels, ", ")))
+	}
+	return cfg, nil
 }
 
 // ended says how the shell ended, after the terminal was given back.

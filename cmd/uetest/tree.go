@@ -143,15 +143,3 @@ func checkKernels(s *kernelpatches.Series, names []string) error {
 	}
 	return nil
 }
-
-// inVariant names kernels in a variant, as they are if it is empty.
-func inVariant(names []string, variant string) []string {
-	if variant == "" {
-		return names
-	}
-	var varied []string
-	for _, name := range names {
-		varied = append(varied, name+"+"+variant)
-	}
-	return varied
-}

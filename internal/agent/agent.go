@@ -175,10 +175,12 @@ func converse(c Config, s *stream, r *runner) (why string, err error) {
 				c.settle(s, r.kmsg)
 			case m.Kind == wire.Wake && running == "":
 				c.wake(s, m.Message)
-			case m.Kind == wire.Settle || m.Kind == wire.Wake:
+			case m.Kind == wire.Scan && running == "":
+				c.scan(s, r.kmsg)
+			case m.Kind == wire.Settle || m.Kind == wire.Wake || m.Kind == wire.Scan:
 				s.send(wire.Message{Kind: wire.Log, Text: fmt.Sprintf("from the host: a %q message while %s runs", m.Kind, running)})
 			case m.Kind != wire.Run:
-				s.send(wire.Message{Kind: wire.Log, Text: fmt.Sprintf("from the host: a %q message, want run, settle, wake or stop", m.Kind)})
+				s.send(wire.Message{Kind: wire.Log, Text: fmt.Sprintf("from the host: a %q message, want run, settle, wake, scan or stop", m.Kind)})
 			case running != "":
 				s.send(wire.Message{Kind: wire.End, ID: m.ID, Status: wire.Failed, Text: "not run: the agent runs one test at a time, and now " + running})
 			case m.Version != 0 && m.CheckVersion() != nil:

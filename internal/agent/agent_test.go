@@ -280,7 +280,7 @@ func TestAgentAnswersNonsenseAndGoesOn(t *testing.T) {
 	h := serve(t, nil)
 	for _, tt := range []struct{ line, want string }{
 		{"hello agent\n", "not a message"},
-		{`{"kind":"bye"}` + "\n", `a "bye" message, want run, settle, wake or stop`},
+		{`{"kind":"bye"}` + "\n", `a "bye" message, want run, settle, wake, scan or stop`},
 		{strings.Repeat("x", 100<<10) + "\n", "longer than"},
 	} {
 		if _, err := io.WriteString(h.conn, tt.line); err != nil {

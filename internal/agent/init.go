@@ -121,6 +121,7 @@ func inspect() (g wire.Guest, notes []string) {
 	}
 	g.Generation = string(generation)
 	g.Missing = feature.Missing()
+	g.Kmemleak = tracksLeaks()
 	return g, notes
 }
 

@@ -80,6 +80,7 @@ var tasks = []struct {
 	{regexp.MustCompile(`^(?:Read|Write|Free) .*by task (.{1,15})/(\d+)$`), 1, 2, 0},                                    // print_error_description, mm/kasan/report.c
 	{regexp.MustCompile(`^BUG: scheduling while atomic: (.{1,15})/(\d+)/0x`), 1, 2, 0},                                  // __schedule_bug, kernel/sched/core.c
 	{regexp.MustCompile(`^(.{1,15})/(\d+) is (?:trying to|leaving the kernel|freeing memory)`), 1, 2, 0},                // kernel/locking/lockdep.c
+	{regexp.MustCompile(`^  comm "(.{1,15})", pid (\d+), (?:age|jiffies) `), 1, 2, 0},                                   // print_unreferenced, mm/kmemleak.c
 	{regexp.MustCompile(`^WARNING: CPU: (\d+) PID: (\d+) at `), 0, 2, 1},                                                // __warn, kernel/panic.c
 	{regexp.MustCompile(`^WARNING: \S+:\d+ at .*, CPU#(\d+): (.{1,15})/(\d+)$`), 2, 3, 1},                               // __warn, since 6.16
 }

@@ -190,7 +190,7 @@ func (d *driver) takes(t catalog.Test) bool {
 	if t.Source != "" && d.kernel.tree == nil {
 		return false
 	}
-	return t.Variant == "" || t.Variant == d.kernel.variant
+	return t.Variant == "" || d.kernel.plan.In(t.Variant)
 }
 
 // work runs one guest after the other until there is nothing left to do.
@@ -214,7 +214,7 @@ func (d *driver) work(ctx context.Context) error {
 func (d *driver) acquire(ctx context.Context, m machine) (*session, error) {
 	d.mu.Lock()
 	s := d.spare
-	if s != nil && m.Usual() && m.cpus == d.cfg.cpus() {
+	if s != nil && m.Usual() && m.cpus == d.cpus() {
 		d.spare = nil
 	} else {
 		s = nil

@@ -23,12 +23,12 @@ type machine struct {
 }
 
 // usual is the guest of a test that asks for nothing.
-func (d *driver) usual() machine { return machine{cpus: d.cfg.cpus()} }
+func (d *driver) usual() machine { return machine{cpus: d.cpus()} }
 
 // of is the guest that a test takes. What it needs wins over what the user asks
 // for: without it the test says nothing.
 func (d *driver) of(t catalog.Test) machine {
-	m := machine{t.Machine, d.cfg.cpus()}
+	m := machine{t.Machine, d.cpus()}
 	if slices.Contains(t.Needs, feature.SMP) {
 		m.cpus = max(m.cpus, 2)
 	}
@@ -59,7 +59,7 @@ func (d *driver) config(m machine) vm.Config {
 		Port:   wire.PortName,
 		Clock:  d.cfg.Clock,
 		CPUs:   m.cpus,
-		Memory: cmp.Or(m.Memory, want.Memory),
+		Memory: cmp.Or(m.Memory, want.Memory, d.kernel.plan.Guest().Memory),
 		Append: slices.Concat(want.Append, m.Append), // the kernel lets the last one win
 	}
 }

@@ -159,7 +159,7 @@ func (d *driver) scale(limit time.Duration) time.Duration {
 	if d.cfg.Attach != nil {
 		return unlimited
 	}
-	return time.Duration(float64(limit) * d.guest.accel.Scale())
+	return time.Duration(float64(limit) * d.guest.accel.Scale() * d.kernel.plan.Guest().Slower)
 }
 
 // read pumps the stream into msgs. It ends with the stream, which close ends.
@@ -308,6 +308,9 @@ func (s *session) ended(err error) error {
 // stop asks the guest to say Bye. A stream that ends without it is an error of
 // the run: something may be missing from it.
 func (s *session) stop(ctx context.Context) error {
+	if err := s.scan(ctx); err != nil {
+		return err
+	}
 	err := s.enc.Encode(wire.Message{Kind: wire.Stop})
 	for err == nil {
 		var m wire.Message

@@ -48,7 +48,7 @@ func (cfg *Config) targets() ([]target, error) {
 		if err != nil {
 			return nil, blame.On(blame.Usage, err)
 		}
-		ts = append(ts, target{name: TopName(name, cfg.Patches), kernel: k, top: cfg.Patches})
+		ts = append(ts, target{name: TopName(k.Name, cfg.Patches), kernel: k, top: cfg.Patches})
 	}
 	return ts, nil
 }
@@ -60,12 +60,12 @@ type built struct {
 	symbols    string // the image with its symbol table
 	release    string
 	cached     bool
-	generation catalog.Generation // as the series declares it; empty: ask the kernel
-	variant    string             // of its configuration
-	tree       openTree           // nil without a source
-	source     string             // the tree that changes belongs to; empty for a prebuilt image
-	changes    patch.Overlay      // what the patches change
-	must       []feature.Name     // what its configuration was made to have
+	generation catalog.Generation   // as the series declares it; empty: ask the kernel
+	plan       kernelpatches.Kernel // as the series has it; empty for a prebuilt image
+	tree       openTree             // nil without a source
+	source     string               // the tree that changes belongs to; empty for a prebuilt image
+	changes    patch.Overlay        // what the patches change
+	must       []feature.Name       // what its configuration was made to have
 	// expect is what the series expects otherwise than the catalogue, by test.
 	expect map[string]kernelpatches.Expected
 }
@@ -103,8 +103,8 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 		vmlinux: image.Vmlinux, symbols: image.Symbols, release: image.Release, cached: image.Cached,
 		generation: catalog.Generation(t.declared()),
 		expect:     cfg.Series.Expect(plainName(t.kernel)),
-		variant:    t.kernel.Variant,
-		must:       feature.All(),
+		plan:       t.kernel,
+		must:       mustHave(t.kernel),
 		info: results.Kernel{
 			Name: t.name, Source: cfg.sourceName(t.kernel.Source), Patches: p.applied, Blobs: p.blobs,
 			Proven: len(p.unproven) == 0, Unproven: p.unproven,
@@ -120,7 +120,7 @@ func (t target) spec(cfg *Config, src kernel.Source, p *patched) (kernel.Spec, e
 	if err != nil {
 		return kernel.Spec{}, err
 	}
-	spec := kernel.Spec{Name: t.name, Source: src, Overlay: p.overlay(), Fragments: fragments, Tools: cfg.Tools}
+	spec := kernel.Spec{Name: specName(t.name), Source: src, Overlay: p.overlay(), Fragments: fragments, Tools: cfg.Tools}
 	return spec, nil
 }
 

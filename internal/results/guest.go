@@ -47,6 +47,9 @@ func (g *Guest) Add(m wire.Message) (*Test, error) {
 	case wire.Kmsg:
 		g.kmsg(m)
 		return nil, nil
+	case wire.Leak:
+		g.leak(m)
+		return nil, nil
 	case wire.Start:
 		s := g.j.byID[m.ID]
 		switch {

@@ -11,6 +11,9 @@
 // spoken to. Each guest restored from that has to be told the time of day and
 // given random bytes, with Wake, and answers with a Hello of its own.
 //
+// Of a guest that has done its tests the host may ask what has leaked, with
+// Scan: a Leak each object, then Scanned.
+//
 // Silence is failure: a stream that ends without Bye, or a Run without End, is
 // an error of the run and never a pass.
 package wire
@@ -62,6 +65,10 @@ const (
 	Settle  Kind = "settle"  // host → guest: come to rest, to be saved
 	Settled Kind = "settled" // guest → host: nothing follows before the host speaks
 	Wake    Kind = "wake"    // host → guest: it was restored; answered with Hello
+
+	Scan    Kind = "scan"    // host → guest: look for memory that has leaked
+	Leak    Kind = "leak"    // guest → host: one object that has, as kmemleak shows it
+	Scanned Kind = "scanned" // guest → host: that was all
 )
 
 // Status is how a test's process ended, as the guest saw it. It is not a
@@ -101,7 +108,7 @@ type Message struct {
 	Key   string `json:"key,omitempty"`
 	Value string `json:"value,omitempty"`
 
-	// Log, Output, Kmsg, End, Bye; Run: the program's standard input.
+	// Log, Output, Kmsg, Leak, End, Bye; Run: the program's standard input.
 	Text string `json:"text,omitempty"`
 
 	// Kmsg: syslog level 0-7, facility, sequence number, time since boot. Facility 0 is
@@ -134,4 +141,6 @@ type Guest struct {
 	Generation string         `json:"generation"` // user_events generation: g0, g0+stable, g1, g2, g3, or "" if the kernel has no user_events
 	Taint      uint64         `json:"taint"`      // /proc/sys/kernel/tainted at Hello
 	Missing    []feature.Name `json:"missing"`    // features that this kernel lacks
+
+	Kmemleak bool `json:"kmemleak,omitempty"` // it keeps track of what it allocates, and may be asked to Scan
 }
