@@ -109,7 +109,7 @@ func (f *shellFlags) config() (pipeline.Config, error) {
 		return cfg, err
 	}
 	if len(cfg.Kernels) != 1 {
-		return cfg, blame.On(blame.Usage, errorf("%s: a shell runs on one kernel", strings.Join(cfg.Kernels, ", ")))
+		return cfg, blame.On(blame.Usage, errorf("--on %s: a shell runs on one kernel", strings.Join(cfg.Kernels, ",")))
 	}
 	return cfg, nil
 }
