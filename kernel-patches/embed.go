@@ -51,6 +51,9 @@ type Kernel struct {
 	// Variants are what the configuration adds to the usual one. Not in
 	// series.json: see Series.Kernel.
 	Variants []Variant `json:"-"`
+	// Arch is what it is built for: the name of config/ARCH. Not in series.json
+	// either.
+	Arch string `json:"-"`
 
 	// Patches are applied in this order on the source package; paths inside
 	// the series folder.
@@ -127,9 +130,46 @@ func (s *Series) Path(name string) string { return path.Join(s.place, name) }
 func (s *Series) FS() fs.FS { return s.folder }
 
 // Kernel returns a kernel by name. "rfc+kasan+nosmp" is the kernel rfc in the
-// variants kasan and nosmp together. The error for an unknown one wraps ErrUnknown and lists the names there
-// are.
+// variants kasan and nosmp together, "rfc@arm64" is the one for arm64; a name
+// without an architecture is of Arches[0]. The error for an unknown one wraps
+// ErrUnknown and lists the names there are.
 func (s *Series) Kernel(name string) (Kernel, error) {
+	whole, arch, other := strings.Cut(name, "@")
+	if !other {
+		arch = Arches[0]
+	}
+	if !slices.Contains(Arches, arch) {
+		return Kernel{}, fmt.Errorf("architecture %q of kernel %q: %w; there is %s", arch, name, ErrUnknown, strings.Join(Arches, ", "))
+	}
+	k, err := s.kernel(whole)
+	if err != nil {
+		return Kernel{}, err
+	}
+	k.Name, k.Arch = InArch(k.Name, arch), arch
+	return k, nil
+}
+
+// Arches are what the configurations of the series are for: each has a folder
+// config/ARCH. The first is that of a kernel whose name says none.
+var Arches = []string{"x86_64", "arm64", "riscv64"}
+
+// InArch names a kernel of an architecture: "rfc@arm64", and "rfc" for Arches[0]
+// and for none.
+func InArch(name, arch string) string {
+	if arch == "" || arch == Arches[0] {
+		return name
+	}
+	return name + "@" + arch
+}
+
+// WithoutArch is a kernel's name without its architecture.
+func WithoutArch(name string) string {
+	whole, _, _ := strings.Cut(name, "@")
+	return whole
+}
+
+// kernel returns a kernel by its name without the architecture.
+func (s *Series) kernel(name string) (Kernel, error) {
 	parts := strings.Split(name, "+")
 	plain, variants := parts[0], parts[1:]
 	names := make([]string, len(s.Kernels))
@@ -173,17 +213,22 @@ type Fragment struct {
 }
 
 // Config returns the configuration that the series asks for: the files of its
-// config folder, then those of config/SOURCE, which hold what kernels of that
-// source have and others lack, and those of its variants; each in the order of
+// config folder, then those of config/ARCH, what its machines need, those of
+// config/SOURCE, what kernels of that source have and others lack, and of
+// config/SOURCE/ARCH, and those of its variants; each in the order of
 // their names.
 func (s *Series) Config(k Kernel) ([]Fragment, error) {
 	names, err := fs.Glob(s.folder, "config/*.config")
 	if err != nil || len(names) == 0 {
 		return nil, errors.Join(err, fmt.Errorf("series %s has no config/*.config", s.Name))
 	}
-	own, err := fs.Glob(s.folder, "config/"+k.Source+"/*.config")
-	if err != nil {
-		return nil, err
+	var own []string
+	for _, dir := range []string{k.Arch, k.Source, k.Source + "/" + k.Arch} {
+		files, err := fs.Glob(s.folder, "config/"+dir+"/*.config")
+		if err != nil {
+			return nil, err
+		}
+		own = append(own, files...)
 	}
 	var list []Fragment
 	for _, name := range basisFirst(append(names, own...)) {

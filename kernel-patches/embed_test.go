@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -96,6 +97,60 @@ func TestKernelMayBeNamedWithAVariant(t *testing.T) {
 		}
 	}
 }
+
+func TestKernelMayBeNamedWithAnArchitecture(t *testing.T) {
+	s, err := Load("rfc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"rfc": "rfc", "rfc@x86_64": "rfc", "rfc@arm64": "rfc@arm64", "rfc+kasan@riscv64": "rfc+kasan@riscv64"} {
+		k, err := s.Kernel(name)
+		if err != nil || k.Name != want || InArch(WithoutArch(name), k.Arch) != want {
+			t.Errorf("%s: %+v, %v, want the name %s", name, k, err, want)
+		}
+	}
+	for _, bad := range []string{"rfc@", "rfc@s390x", "rfc@arm64+kasan", "@arm64", "rfc@../x86_64"} {
+		if _, err := s.Kernel(bad); !errors.Is(err, ErrUnknown) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}
+
+// What a kernel of one architecture asks for must not reach another's, where it
+// would vanish.
+func TestConfigHasTheFragmentsOfItsArchitectureAlone(t *testing.T) {
+	s, err := Load("rfc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, arch := range Arches {
+		for _, kernel := range []string{"rfc", "upstream"} {
+			k, err := s.Kernel(InArch(kernel, arch))
+			if err != nil {
+				t.Fatal(err)
+			}
+			parts, err := s.Config(k)
+			if err != nil {
+				t.Fatal(err)
+			}
+			own := 0
+			for _, p := range parts {
+				for _, other := range Arches {
+					if strings.Contains(p.Name, "/"+other+"/") && other != arch {
+						t.Errorf("%s has %s", k.Name, p.Name)
+					}
+				}
+				if strings.Contains(p.Name, "/"+arch+"/") {
+					own++
+				}
+			}
+			if own == 0 {
+				t.Errorf("%s has nothing of %s", k.Name, arch)
+			}
+		}
+	}
+}
+
 func TestWithPutsAPatchOnTop(t *testing.T) {
 	s, err := Load("rfc")
 	if err != nil {

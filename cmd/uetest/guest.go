@@ -106,18 +106,20 @@ type machineFlags struct {
 	parameters parameters
 	memory     memory
 	cpus       cpus
+	model      string
 }
 
 func (f *machineFlags) add(c *cobra.Command) {
 	fl := c.Flags()
 	fl.Var(&f.parameters, "append", "parameters for the kernel, behind uetest's own; repeatable. What a test needs comes last")
 	fl.Var(&f.memory, "memory", "memory of a guest, 128M to 256G, in place of 512M; a test that needs an amount has that")
+	fl.StringVar(&f.model, "cpu", "", "model of a guest's CPUs, as QEMU calls it, in place of the one with most features")
 	fl.Var(&f.cpus, "smp", "virtual CPUs of a guest, 1 to 8, in place of 2")
 }
 
 // machine is what these flags ask of every guest.
 func (f *machineFlags) machine() results.Machine {
-	return results.Machine{Append: f.parameters, Memory: int(f.memory), CPUs: int(f.cpus)}
+	return results.Machine{Append: f.parameters, Memory: int(f.memory), CPUs: int(f.cpus), Model: f.model}
 }
 
 // repeat are the flags that ask for the same machine again.
@@ -131,6 +133,9 @@ func (f *machineFlags) repeat() []string {
 	}
 	if f.cpus != 0 {
 		args = append(args, "--smp", f.cpus.String())
+	}
+	if f.model != "" {
+		args = append(args, "--cpu", proc.Quote(f.model))
 	}
 	return args
 }

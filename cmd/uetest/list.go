@@ -108,11 +108,8 @@ func listFaults(w io.Writer) error {
 	for _, f := range catalog.Faults() {
 		var tests []string
 		for _, t := range catalog.All() {
-			for _, e := range t.Expect {
-				if e.Fault == f.ID {
-					tests = append(tests, t.ID)
-					break
-				}
+			if t.Shows(f.ID) {
+				tests = append(tests, t.ID)
 			}
 		}
 		claim := "-"

@@ -15,6 +15,7 @@ import (
 	"uetest/internal/patch"
 	"uetest/internal/pipeline"
 	"uetest/internal/proc"
+	"uetest/kernel-patches"
 )
 
 // topFlags are the flags of every verb that builds kernels with somebody's
@@ -89,8 +90,11 @@ const treeName = "tree"
 // repeat are the flags that put the patches on again. kernel is what the report
 // calls it; the name of --on comes back.
 func (f *topFlags) repeat(kernel string) (on string, args []string) {
+	whole, arch, _ := strings.Cut(kernel, "@")
 	if name, ok := f.named[kernel]; ok {
 		kernel = name
+	} else if name, ok := f.named[whole]; ok { // --arch says it of all
+		kernel = kernelpatches.InArch(name, arch)
 	}
 	for _, file := range f.files {
 		args = append(args, "--patch", proc.Quote(file))

@@ -21,6 +21,7 @@ type treeFlags struct {
 	toolFlags
 	source   string
 	series   string
+	arch     string
 	unproven bool
 	quiet    bool
 }
@@ -30,6 +31,7 @@ func (f *treeFlags) add(c *cobra.Command) {
 	fl := c.Flags()
 	fl.StringVarP(&f.source, "source", "C", "", "kernel tree to use instead of the distribution's source package; never written to")
 	fl.StringVar(&f.series, "series", "rfc", "the series that kernels are named of: "+strings.Join(kernelpatches.Names(), ", ")+", or the folder of your own")
+	fl.StringVar(&f.arch, "arch", "", "build for and boot this architecture, or several with a comma between them: "+strings.Join(kernelpatches.Arches, ", ")+", or all")
 	fl.BoolVar(&f.unproven, "unproven", false, "go on if a file is not the blob that was expected, and say so")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress")
 }
@@ -44,8 +46,32 @@ func (f *treeFlags) config() (pipeline.Config, error) {
 	if err != nil {
 		return pipeline.Config{}, err
 	}
+	arches, err := parseArches(f.arch)
+	if err != nil {
+		return pipeline.Config{}, err
+	}
 	s, err := f.load()
-	return pipeline.Config{Cache: cache, Series: s, SourceDir: f.source, Tools: f.tools(), Unproven: f.unproven}, err
+	return pipeline.Config{Cache: cache, Series: s, Arches: arches, SourceDir: f.source, Tools: f.tools(), Unproven: f.unproven}, err
+}
+
+// parseArches reads the value of --arch.
+func parseArches(value string) ([]string, error) {
+	if value == "" {
+		return nil, nil
+	}
+	if value == "all" {
+		return kernelpatches.Arches, nil
+	}
+	var arches []string
+	for _, name := range strings.Split(value, ",") {
+		if !slices.Contains(kernelpatches.Arches, name) {
+			return nil, blame.On(blame.Usage, errorf("--arch %s: no architecture %q; there are %s, and all for each of them", value, name, strings.Join(kernelpatches.Arches, ", ")))
+		}
+		if !slices.Contains(arches, name) {
+			arches = append(arches, name)
+		}
+	}
+	return arches, nil
 }
 
 // load returns the series: a shipped one by its name, or one's own.
@@ -101,6 +127,9 @@ func (f *bootFlags) repeat(kernel, image string) []string {
 	args := []string{"--on", kernel}
 	if image != "" {
 		args = []string{"--kernel", proc.Quote(image)}
+		if f.arch != "" {
+			args = append(args, "--arch", f.arch)
+		}
 	}
 	if f.source != "" {
 		args = append(args, "-C", proc.Quote(f.source))

@@ -13,6 +13,7 @@ import (
 	"uetest/internal/blame"
 	"uetest/internal/pipeline"
 	"uetest/internal/proc"
+	"uetest/kernel-patches"
 )
 
 // allVariants stands for each variant in turn.
@@ -76,7 +77,8 @@ func (f *variantFlags) apply(cfg *pipeline.Config, kernels []string) ([]string, 
 		}
 		for _, v := range each {
 			// The series' own order, so that one kernel has one name.
-			k, err := cfg.Series.Kernel(kernel + v + with)
+			plain, arch, _ := strings.Cut(kernel, "@")
+			k, err := cfg.Series.Kernel(kernelpatches.InArch(plain+v+with, arch))
 			if err != nil {
 				return nil, blame.On(blame.Usage, errorf("-K: %w, %s for each of them in turn, or the path of a fragment of your own, such as my.config", err, allVariants))
 			}
@@ -94,7 +96,8 @@ func isFragmentName(name string) bool {
 // repeat takes the user's fragments out of a kernel's name, which says nothing
 // without them, and gives the flags that put them back.
 func (f *variantFlags) repeat(kernel string) (on string, args []string) {
-	parts := strings.Split(kernel, "+")
+	whole, arch, _ := strings.Cut(kernel, "@")
+	parts := strings.Split(whole, "+")
 	on = parts[0]
 	for _, p := range parts[1:] {
 		if file, ok := f.files[p]; ok {
@@ -103,7 +106,7 @@ func (f *variantFlags) repeat(kernel string) (on string, args []string) {
 			on += "+" + p
 		}
 	}
-	return on, args
+	return kernelpatches.InArch(on, arch), args
 }
 
 func listVariants(w io.Writer) error {

@@ -8,6 +8,7 @@ package feature
 import (
 	"os"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -48,31 +49,32 @@ const Tracefs = "/sys/kernel/tracing"
 var table = []struct {
 	name Name
 	has  func() bool
+	only []string // architectures that can have it; nil: each
 }{
 	// arch/x86/entry/vdso/vdso32-setup.c is there with CONFIG_IA32_EMULATION.
 	// The kernel may still refuse such programs (ia32_emulation=0): that is
 	// found out by starting one.
-	{Compat32, exists("/proc/sys/abi/vsyscall32")},
-	{HistTriggers, readmeSays("hist:keys=")},
-	{HugePages, exists("/sys/kernel/mm/transparent_hugepage/enabled")},
-	{Hugetlb, exists("/proc/sys/vm/nr_hugepages")},
-	{Instances, exists(Tracefs + "/instances")},
-	{KSM, exists("/sys/kernel/mm/ksm/run")},
-	{Memfd, answers(unix.SYS_MEMFD_CREATE, 0, ^uintptr(0))},
-	{Pagemap, exists("/proc/self/pagemap")},
+	{Compat32, exists("/proc/sys/abi/vsyscall32"), []string{"x86_64"}},
+	{HistTriggers, readmeSays("hist:keys="), []string{"x86_64", "arm64"}},
+	{HugePages, exists("/sys/kernel/mm/transparent_hugepage/enabled"), nil},
+	{Hugetlb, exists("/proc/sys/vm/nr_hugepages"), nil},
+	{Instances, exists(Tracefs + "/instances"), nil},
+	{KSM, exists("/sys/kernel/mm/ksm/run"), nil},
+	{Memfd, answers(unix.SYS_MEMFD_CREATE, 0, ^uintptr(0)), nil},
+	{Pagemap, exists("/proc/self/pagemap"), nil},
 	// As tools/perf does: the file is there if CONFIG_PERF_EVENTS is
 	// (perf_event_open(2)).
-	{Perf, exists("/proc/sys/kernel/perf_event_paranoid")},
-	{RAMDisk, exists("/dev/ram0")},
+	{Perf, exists("/proc/sys/kernel/perf_event_paranoid"), nil},
+	{RAMDisk, exists("/dev/ram0"), nil},
 	// Up to 6.4 the system call says ENOSYS unless the parameter is set, so it
 	// is the parameter that is asked for.
-	{SecretMemory, exists("/sys/module/secretmem/parameters/enable")},
-	{SMP, func() bool { return runtime.NumCPU() > 1 }},
-	{SoftDirty, softDirty},
-	{Swap, exists("/proc/swaps")},
-	{Userfault, answers(unix.SYS_USERFAULTFD, ^uintptr(0), 0)},
-	{UserfaultWP, userfaultWP},
-	{UserNS, exists("/proc/self/ns/user")},
+	{SecretMemory, exists("/sys/module/secretmem/parameters/enable"), nil},
+	{SMP, func() bool { return runtime.NumCPU() > 1 }, nil},
+	{SoftDirty, softDirty, []string{"x86_64"}},
+	{Swap, exists("/proc/swaps"), nil},
+	{Userfault, answers(unix.SYS_USERFAULTFD, ^uintptr(0), 0), nil},
+	{UserfaultWP, userfaultWP, []string{"x86_64", "arm64"}},
+	{UserNS, exists("/proc/self/ns/user"), nil},
 }
 
 // All returns the features that a test may need.
@@ -80,6 +82,18 @@ func All() []Name {
 	names := make([]Name, len(table))
 	for i, f := range table {
 		names[i] = f.name
+	}
+	return names
+}
+
+// On returns the features that a kernel of an architecture can have: "x86_64",
+// "arm64", "riscv64".
+func On(arch string) []Name {
+	var names []Name
+	for _, f := range table {
+		if f.only == nil || slices.Contains(f.only, arch) {
+			names = append(names, f.name)
+		}
 	}
 	return names
 }

@@ -155,7 +155,7 @@ func (b *Builder) Commands(ctx context.Context, spec Spec) ([]proc.Cmd, error) {
 		return nil, err
 	}
 	m := &maker{b: b, dir: &buildDir{dir: b.builds.Path(p.dir)}, arch: p.arch, name: spec.Name}
-	cmds := []proc.Cmd{m.command("olddefconfig"), m.command("vmlinux")}
+	cmds := []proc.Cmd{m.command("olddefconfig"), m.command(p.arch.target())}
 	if spec.Config.Text == "" {
 		cmds = slices.Insert(cmds, 0, m.command(tinyconfig))
 	}
@@ -363,7 +363,7 @@ const (
 	fewStepsGuess = 24
 )
 
-// compile makes vmlinux. The number of steps of a build from nothing is taken
+// compile makes vmlinux, and the image of it that boots. The number of steps of a build from nothing is taken
 // from the last one in any directory, that of another from the last of this.
 func (b *Builder) compile(ctx context.Context, m *maker) error {
 	d := m.dir
@@ -377,11 +377,11 @@ func (b *Builder) compile(ctx context.Context, m *maker) error {
 		total = d.state.Last
 	}
 	done := 0
-	b.event(Event{Stage: "build", Text: "make vmlinux", Total: int64(total)})
+	b.event(Event{Stage: "build", Text: "make " + m.arch.target(), Total: int64(total)})
 	err := m.run(ctx, func(step string) {
 		done++
 		b.event(Event{Stage: "build", Text: step, Done: int64(done), Total: int64(max(total, done))})
-	}, "vmlinux")
+	}, m.arch.target())
 	if err != nil {
 		return err
 	}

@@ -54,20 +54,9 @@ func (b *Builder) Drop(ctx context.Context, key string) error {
 // keep makes an entry of images/ in the folder to, out of what was built in d.
 func (b *Builder) keep(ctx context.Context, d *buildDir, p *plan, to string) error {
 	b.event(Event{Stage: "image", Text: "stripping vmlinux"})
-	stripped := filepath.Join(to, vmlinuxFile)
 	built := filepath.Join(d.obj(), "vmlinux")
-	// A stripped image boots in two thirds of the time: QEMU reads all of it.
-	err := proc.Run(ctx, proc.Cmd{Path: p.arch.tool("strip"), Args: []string{"--strip-all", "-o", stripped, built}, Env: environment()})
-	if err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return hostError(diskFull(err, err.Error()))
-	}
-	if p.arch.needPVH {
-		if err := checkPVH(stripped); err != nil {
-			return blame.On(blame.Patch, err)
-		}
+	if err := bootable(ctx, d, p.arch, filepath.Join(to, vmlinuxFile)); err != nil {
+		return err
 	}
 	if err := copyContent(built, filepath.Join(to, symbolsFile)); err != nil {
 		return hostError(err)
@@ -84,6 +73,28 @@ func (b *Builder) keep(ctx context.Context, d *buildDir, p *plan, to string) err
 		releaseLabel: strings.TrimSpace(string(release)),
 		sourceLabel:  p.spec.Source.Tarball + p.spec.Source.Dir,
 	}))
+}
+
+// bootable makes the file that QEMU boots. For x86 that is vmlinux itself,
+// elsewhere what the kernel's own makefiles make of it.
+func bootable(ctx context.Context, d *buildDir, a arch, to string) error {
+	if a.image != "" {
+		return hostError(copyContent(filepath.Join(d.obj(), filepath.FromSlash(a.image)), to))
+	}
+	// A stripped image boots in two thirds of the time: QEMU reads all of it.
+	err := proc.Run(ctx, proc.Cmd{Path: a.tool("strip"), Args: []string{"--strip-all", "-o", to, filepath.Join(d.obj(), "vmlinux")}, Env: environment()})
+	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return hostError(diskFull(err, err.Error()))
+	}
+	if a.needPVH {
+		if err := checkPVH(to); err != nil {
+			return blame.On(blame.Patch, err)
+		}
+	}
+	return nil
 }
 
 func copyContent(from, to string) error {

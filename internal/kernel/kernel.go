@@ -63,14 +63,14 @@ type Spec struct {
 	// value of an option of the complete configuration as .config has it, "n" if
 	// it is not set. Its error is Build's.
 	Accept func(get func(option string) string) error `json:"-"`
-	Arch   string                                     // as in make ARCH=: "x86_64", which is also what empty means
+	Arch   string                                     // "x86_64", which is also what empty means, "arm64" or "riscv64"
 	Tools  Tools                                      // the compilers, if they are not GCC or Debian's
 }
 
 // Image is a built kernel. The paths are in the cache; they are for reading.
 type Image struct {
-	Vmlinux string // stripped ELF image with the PVH note, what boots
-	Symbols string // the same image with its symbol table
+	Vmlinux string // what boots: for x86 a stripped vmlinux with the PVH note, elsewhere Image
+	Symbols string // vmlinux with its symbol table
 	Config  string // the complete .config
 	Release string // what uname -r prints
 	Key     string // hash of everything that went into the image, hexadecimal

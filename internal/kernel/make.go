@@ -38,16 +38,18 @@ var kbuildEnv = []string{
 
 func (m *maker) command(args ...string) proc.Cmd {
 	all := []string{
-		"-C", m.dir.src(), "O=" + m.dir.obj(), "ARCH=" + m.arch.name,
+		"-C", m.dir.src(), "O=" + m.dir.obj(), "ARCH=" + m.arch.make,
 		fmt.Sprintf("-j%d", m.b.jobs()),
 		"--no-print-directory",
 		// The lines of one target stay together, so that an error can be cut out.
 		"--output-sync=target",
 	}
-	// KASAN's checks read a shadow that is mapped after PVH's entry has run. 6.1
-	// has them in it all the same: arch/x86/platform/pvh/enlighten.c and memcmp
-	// of lib/string.c, which it calls.
-	all = append(all, "KASAN_SANITIZE_enlighten.o=n", "KASAN_SANITIZE_string.o=n")
+	if m.arch.needPVH {
+		// KASAN's checks read a shadow that is mapped after PVH's entry has run. 6.1
+		// has them in it all the same: arch/x86/platform/pvh/enlighten.c and memcmp
+		// of lib/string.c, which it calls.
+		all = append(all, "KASAN_SANITIZE_enlighten.o=n", "KASAN_SANITIZE_string.o=n")
+	}
 	if m.name != "" {
 		all = append(all, "LOCALVERSION=-"+m.name)
 	}

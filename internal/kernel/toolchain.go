@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -17,25 +18,40 @@ import (
 
 // arch is what differs between the machines a kernel is built for.
 type arch struct {
-	name    string // make ARCH=
+	name    string // as in Spec.Arch
+	make    string // make ARCH=
 	src     string // SRCARCH, the folder under arch/
 	goarch  string // of a host that needs no cross-compiler
 	cross   string // prefix of the cross-compiler's programs, of its Debian packages too
+	image   string // the file that boots, below the build directory; empty is the stripped vmlinux
 	needPVH bool   // the image must have the PVH note, else QEMU cannot boot it
 	tools   Tools  // what the user names in place of GCC, see with
 }
 
+// arches are named as QEMU's programs and most of the kernel's own folders are;
+// make takes "riscv" for both of its widths.
 var arches = []arch{
-	{name: "x86_64", src: "x86", goarch: "amd64", cross: "x86_64-linux-gnu-", needPVH: true},
+	{name: "x86_64", make: "x86_64", src: "x86", goarch: "amd64", cross: "x86_64-linux-gnu-", needPVH: true},
+	{name: "arm64", make: "arm64", src: "arm64", goarch: "arm64", cross: "aarch64-linux-gnu-", image: "arch/arm64/boot/Image"},
+	{name: "riscv64", make: "riscv", src: "riscv", goarch: "riscv64", cross: "riscv64-linux-gnu-", image: "arch/riscv/boot/Image"},
 }
 
+// target is what make makes for an image.
+func (a arch) target() string {
+	if a.image == "" {
+		return "vmlinux"
+	}
+	return path.Base(a.image)
+}
+
+// findArch finds an architecture by its name, or by what make calls it.
 func findArch(name string) (arch, error) {
 	if name == "" {
 		name = "x86_64"
 	}
 	var names []string
 	for _, a := range arches {
-		if a.name == name {
+		if a.name == name || a.make == name {
 			if a.goarch == runtime.GOARCH {
 				a.cross = ""
 			}
@@ -140,13 +156,18 @@ func checkTools(ctx context.Context, a arch) error {
 			}
 		}
 	}
+	what, hint := "a kernel", ""
+	if a.cross != "" && a.tools == (Tools{}) {
+		what = "a kernel for " + a.name
+		hint = "\nscripts/setup --arch " + a.name + " installs all that it takes"
+	}
 	switch len(missing) {
 	case 0:
 		return nil
 	case 1:
-		return blame.On(blame.Host, fmt.Errorf("building a kernel needs %w", missing[0]))
+		return blame.On(blame.Host, fmt.Errorf("building %s needs %w%s", what, missing[0], hint))
 	}
-	return blame.On(blame.Host, fmt.Errorf("building a kernel needs:\n%w", errors.Join(missing...)))
+	return blame.On(blame.Host, fmt.Errorf("building %s needs:\n%w%s", what, errors.Join(missing...), hint))
 }
 
 // hasCcache tells whether the compilers can be run through ccache.

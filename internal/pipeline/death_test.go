@@ -71,7 +71,7 @@ func runTests(ctx context.Context, cfg Config, tests ...catalog.Test) (run *resu
 	if err != nil {
 		return nil, err
 	}
-	err = withGuest(ctx, &cfg, func(ctx context.Context, g *guest) error {
+	err = withGuest(ctx, &cfg, targets[0].arch(), func(ctx context.Context, g *guest) error {
 		run, err = one(ctx, &cfg, targets[0], g, tests)
 		return err
 	})

@@ -144,10 +144,14 @@ func (d *driver) plan(ctx context.Context, tests []catalog.Test) (_ []catalog.Te
 			return nil, blame.On(blame.Kernel, &bootError{what: noUserEvents})
 		}
 	}
-	tests = slices.DeleteFunc(slices.Clone(tests), func(t catalog.Test) bool {
-		_, applies := t.On(g)
-		return !applies || !d.takes(t)
-	})
+	var here []catalog.Test
+	for _, t := range tests {
+		t, ok := t.For(d.guest.machine.Arch)
+		if _, applies := t.On(g); ok && applies && d.takes(t) {
+			here = append(here, t)
+		}
+	}
+	tests = here
 	tests = d.kernel.expected(g, tests)
 	d.run.Generation = string(g)
 	must := d.kernel.must

@@ -11,9 +11,9 @@ import (
 	"uetest/selftests/catalog"
 )
 
-// plainName is a kernel's name without its variant.
+// plainName is a kernel's name without its variant and its architecture.
 func plainName(k kernelpatches.Kernel) string {
-	name, _, _ := strings.Cut(k.Name, "+")
+	name, _, _ := strings.Cut(kernelpatches.WithoutArch(k.Name), "+")
 	return name
 }
 

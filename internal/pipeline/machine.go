@@ -52,15 +52,17 @@ func (cfg *Config) cpus() int {
 func (d *driver) config(m machine) vm.Config {
 	want := d.cfg.Machine
 	return vm.Config{
-		QEMU:   d.cfg.QEMU,
-		Accel:  d.guest.accel,
-		Kernel: d.kernel.vmlinux,
-		Initrd: d.guest.image.Path,
-		Port:   wire.PortName,
-		Clock:  d.cfg.Clock,
-		CPUs:   m.cpus,
-		Memory: cmp.Or(m.Memory, want.Memory, d.kernel.plan.Guest().Memory),
-		Append: slices.Concat(want.Append, m.Append), // the kernel lets the last one win
+		QEMU:    d.cfg.QEMU,
+		Machine: d.guest.machine,
+		CPU:     want.Model,
+		Accel:   d.guest.accel,
+		Kernel:  d.kernel.vmlinux,
+		Initrd:  d.guest.image.Path,
+		Port:    wire.PortName,
+		Clock:   d.cfg.Clock,
+		CPUs:    m.cpus,
+		Memory:  cmp.Or(m.Memory, want.Memory, d.kernel.plan.Guest().Memory),
+		Append:  slices.Concat(want.Append, m.Append), // the kernel lets the last one win
 	}
 }
 

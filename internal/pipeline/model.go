@@ -36,7 +36,7 @@ func WithModel(ctx context.Context, cfg Config, use func(*ModelKernel) error) er
 	if len(targets) != 1 {
 		return blame.On(blame.Usage, fmt.Errorf("a model is compared with one kernel, not with %d", len(targets)))
 	}
-	return withGuest(ctx, &cfg, func(ctx context.Context, g *guest) error {
+	return withGuest(ctx, &cfg, targets[0].arch(), func(ctx context.Context, g *guest) error {
 		d, err := newDriver(ctx, &cfg, targets[0], g)
 		if err != nil {
 			return err

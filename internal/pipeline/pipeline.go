@@ -32,6 +32,7 @@ type Config struct {
 	Cache   string                // sources, builds, images, saved runs
 	Series  *kernelpatches.Series // where the named kernels come from
 	Kernels []string              // names of kernels of the series, in order
+	Arches  []string              // to have each of them for, in order; none is as their names say
 	Patches []*patch.Patch        // put on top of each of them, in order
 	Fuzz    int                   // lines of context that those may lack; see patch.CheckFuzz
 
@@ -87,12 +88,22 @@ func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
 		return nil, err
 	}
 	var runs []*results.Run
-	err = withGuest(ctx, &cfg, func(ctx context.Context, g *guest) (err error) {
-		runs, err = each(targets, func(t target) (*results.Run, error) {
-			return one(ctx, &cfg, t, g, tests)
+	// The kernels of one architecture share what they boot with.
+	for len(targets) > 0 && err == nil {
+		arch := targets[0].arch()
+		n := slices.IndexFunc(targets, func(t target) bool { return t.arch() != arch })
+		if n < 0 {
+			n = len(targets)
+		}
+		err = withGuest(ctx, &cfg, arch, func(ctx context.Context, g *guest) error {
+			more, err := each(targets[:n], func(t target) (*results.Run, error) {
+				return one(ctx, &cfg, t, g, tests)
+			})
+			runs = append(runs, more...)
+			return err
 		})
-		return err
-	})
+		targets = targets[n:]
+	}
 	return runs, err
 }
 
@@ -159,20 +170,21 @@ func ordered(tests []catalog.Test, first []string) []catalog.Test {
 // guest is what every kernel of a run boots with. It is prepared while the
 // first kernel is built and ready when wait returns nil.
 type guest struct {
-	image initramfs.Image
-	accel vm.Accel
-	why   string // how accel was chosen
+	machine vm.Machine
+	image   initramfs.Image
+	accel   vm.Accel
+	why     string // how accel was chosen
 
 	stages []results.Stage
 	wait   func() error
 }
 
-// withGuest prepares a guest while use works with it. If the guest can't be
+// withGuest prepares a guest of an architecture while use works with it. If the guest can't be
 // made the context of use ends, for nobody waits for a kernel that can't be
 // booted, and the reason is what withGuest returns.
-func withGuest(ctx context.Context, cfg *Config, use func(context.Context, *guest) error) error {
+func withGuest(ctx context.Context, cfg *Config, arch string, use func(context.Context, *guest) error) error {
 	own, cancel := context.WithCancelCause(ctx)
-	g := prepareGuest(own, cfg, cancel)
+	g := prepareGuest(own, cfg, arch, cancel)
 	defer func() {
 		cancel(nil)
 		_ = g.wait() // what it had to say was said, or nobody needs it any more
@@ -186,8 +198,9 @@ func withGuest(ctx context.Context, cfg *Config, use func(context.Context, *gues
 
 // prepareGuest starts building the initramfs and asking the accelerator. If
 // either fails it calls fail, before wait tells.
-func prepareGuest(ctx context.Context, cfg *Config, fail func(error)) *guest {
-	g := &guest{}
+func prepareGuest(ctx context.Context, cfg *Config, arch string, fail func(error)) *guest {
+	machine, _ := vm.MachineFor(arch) // a target's is known to be there
+	g := &guest{machine: machine}
 	s := &stages{notify: cfg.Notify}
 	var group errgroup.Group
 	try := func(f func() error) {
@@ -201,7 +214,7 @@ func prepareGuest(ctx context.Context, cfg *Config, fail func(error)) *guest {
 	}
 	try(func() error {
 		end := s.begin("initramfs", "")
-		image, err := initramfs.Build(ctx, initramfs.Options{Root: cfg.Root, Cache: cfg.Cache, Files: cfg.files, Tell: func(line string) {
+		image, err := initramfs.Build(ctx, initramfs.Options{Root: cfg.Root, Cache: cfg.Cache, Arch: goArch(arch), Files: cfg.files, Tell: func(line string) {
 			cfg.Notify(Event{Stage: "initramfs", Text: line, Notice: true})
 		}})
 		if err != nil {
@@ -214,7 +227,7 @@ func prepareGuest(ctx context.Context, cfg *Config, fail func(error)) *guest {
 	try(func() error {
 		end := s.begin("accel", "")
 		var err error
-		g.accel, g.why, err = vm.ProbeAccel(ctx, vm.ProbeConfig{QEMU: cfg.QEMU, Want: cfg.Accel, Cache: cfg.Cache})
+		g.accel, g.why, err = vm.ProbeAccel(ctx, vm.ProbeConfig{QEMU: cfg.QEMU, Arch: arch, Want: cfg.Accel, Cache: cfg.Cache})
 		if err != nil {
 			return err
 		}

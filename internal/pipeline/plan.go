@@ -22,20 +22,22 @@ func Plan(ctx context.Context, cfg Config, w io.Writer) error {
 		if err := cfg.settleClock(); err != nil {
 			return err
 		}
-		accel, why, err := vm.ProbeAccel(ctx, vm.ProbeConfig{QEMU: cfg.QEMU, Want: cfg.Accel, Cache: cfg.Cache, Recall: true})
-		if err != nil {
-			return err
-		}
-		image, have, err := initramfs.Find(initramfs.Options{Root: cfg.Root, Cache: cfg.Cache, Files: cfg.files})
-		if err != nil {
-			return err
-		}
 		for _, t := range targets {
+			accel, why, err := vm.ProbeAccel(ctx, vm.ProbeConfig{QEMU: cfg.QEMU, Arch: t.arch(), Want: cfg.Accel, Cache: cfg.Cache, Recall: true})
+			if err != nil {
+				return err
+			}
+			image, have, err := initramfs.Find(initramfs.Options{Root: cfg.Root, Cache: cfg.Cache, Arch: goArch(t.arch()), Files: cfg.files})
+			if err != nil {
+				return err
+			}
+			machine, _ := vm.MachineFor(t.arch()) // a target's is known to be there
+			g := &guest{machine: machine, image: image, accel: accel, why: why}
 			made, err := t.plan(ctx, &cfg, w)
 			if err != nil {
 				return err
 			}
-			if err := cfg.planGuest(w, made, accel, why, image, have); err != nil {
+			if err := cfg.planGuest(w, made, g, have); err != nil {
 				return err
 			}
 		}
@@ -68,19 +70,19 @@ func (cfg *Config) plan(write func([]target) error) error {
 
 // planGuest writes the command that boots a kernel. made is the kernel, there or
 // not, or nil if it is not known where it will be.
-func (cfg *Config) planGuest(w io.Writer, made *kernel.Image, accel vm.Accel, why string, image initramfs.Image, have bool) error {
+func (cfg *Config) planGuest(w io.Writer, made *kernel.Image, g *guest, have bool) error {
 	f := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
-	f("# accelerator: %s (%s)\n", accel, why)
+	f("# accelerator: %s (%s)\n", g.accel, g.why)
 	if have {
-		f("# the guest image is in the cache: %s\n", proc.Quote(image.Path))
+		f("# the guest image is in the cache: %s\n", proc.Quote(g.image.Path))
 	} else {
-		f("# the guest image is not in the cache: it would be made with the go command, at %s\n", proc.Quote(image.Path))
+		f("# the guest image is not in the cache: it would be made with the go command, at %s\n", proc.Quote(g.image.Path))
 	}
 	if made == nil {
 		f("# then QEMU with both; where the kernel will be is known when its source is in the cache\n")
 		return nil
 	}
-	d := &driver{cfg: cfg, kernel: built{vmlinux: made.Vmlinux}, guest: &guest{image: image, accel: accel}}
+	d := &driver{cfg: cfg, kernel: built{vmlinux: made.Vmlinux}, guest: g}
 	c := d.config(d.usual())
 	c.Console, c.Append = "-", append(slices.Clip(c.Append), wire.ShellOption)
 	if cfg.Attach != nil {
@@ -105,7 +107,7 @@ func (cfg *Config) planGuest(w io.Writer, made *kernel.Image, accel vm.Accel, wh
 func (t target) plan(ctx context.Context, cfg *Config, w io.Writer) (*kernel.Image, error) {
 	if t.file != "" {
 		_, _ = fmt.Fprintf(w, "# %s: a prebuilt image\n", t.name)
-		return &kernel.Image{Vmlinux: t.file, Symbols: symbolsBeside(t.file)}, checkImage(t.file)
+		return &kernel.Image{Vmlinux: t.file, Symbols: symbolsBeside(t.file)}, checkImage(t.file, t.arch())
 	}
 	b := builder(cfg.Cache, t.name, cfg.Notify)
 	b.ReadOnly = true

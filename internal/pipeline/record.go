@@ -53,12 +53,12 @@ func Record(ctx context.Context, cfg Config, fault, path string) (*Recorded, err
 		return nil, blame.On(blame.Usage, fmt.Errorf("one kernel can be recorded at a time, not %d", len(targets)))
 	}
 	t := targets[0]
-	tests, left := together(fault, catalog.Generation(t.kernel.Generation))
+	tests, left := together(fault, catalog.Generation(t.kernel.Generation), t.arch())
 	if len(tests) == 0 {
 		return nil, blame.On(blame.Nothing, fmt.Errorf("no test in a guest shows %s on %s, generation %s: there is nothing to record", fault, t.name, t.kernel.Generation))
 	}
 	r := &Recorded{Bundle: path, Left: left}
-	err = withGuest(ctx, &cfg, func(ctx context.Context, g *guest) error {
+	err = withGuest(ctx, &cfg, t.arch(), func(ctx context.Context, g *guest) error {
 		d, err := newDriver(ctx, &cfg, t, g)
 		if err != nil {
 			return err
@@ -82,10 +82,14 @@ func Record(ctx context.Context, cfg Config, fault, path string) (*Recorded, err
 	return r, nil
 }
 
-// together returns the tests that show a fault on generation g and can be
+// together returns the tests that show a fault on generation g of an architecture and can be
 // recorded in one guest, and the ids of the others.
-func together(fault string, g catalog.Generation) (tests []catalog.Test, left []string) {
+func together(fault string, g catalog.Generation, arch string) (tests []catalog.Test, left []string) {
 	for _, t := range results.FaultTests(fault) {
+		t, ok := t.For(arch)
+		if !ok {
+			continue
+		}
 		if e, ok := t.On(g); !ok || e.Fault != fault || t.Source != "" {
 			continue
 		}

@@ -60,7 +60,7 @@ func RunShell(ctx context.Context, cfg Config, sh Shell) (status int, seen Shell
 	if len(targets) != 1 {
 		return 0, seen, blame.On(blame.Usage, fmt.Errorf("a shell runs on one kernel, not on %d", len(targets)))
 	}
-	err = withGuest(ctx, &cfg, func(ctx context.Context, g *guest) error {
+	err = withGuest(ctx, &cfg, targets[0].arch(), func(ctx context.Context, g *guest) error {
 		d, err := newDriver(ctx, &cfg, targets[0], g)
 		if err != nil {
 			return err

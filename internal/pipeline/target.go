@@ -1,11 +1,13 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"uetest/internal/blame"
@@ -13,15 +15,17 @@ import (
 	"uetest/internal/kernel"
 	"uetest/internal/patch"
 	"uetest/internal/results"
+	"uetest/internal/vm"
 	"uetest/kernel-patches"
 	"uetest/selftests/catalog"
 )
 
-// target is a kernel to test: one of a series, or a prebuilt image.
+// target is a kernel to test: one of a series, or a prebuilt image, of whose kernel
+// the architecture alone is known.
 type target struct {
 	name   string
 	kernel kernelpatches.Kernel
-	file   string         // a prebuilt image; then kernel is empty
+	file   string         // a prebuilt image
 	top    []*patch.Patch // on top of the kernel
 }
 
@@ -36,22 +40,68 @@ func (t target) declared() string {
 
 // targets returns the kernels that cfg asks for.
 func (cfg *Config) targets() ([]target, error) {
+	ts, err := cfg.kernels()
+	for _, t := range ts {
+		if m, _ := vm.MachineFor(t.arch()); cfg.Machine.Model != "" && !slices.Contains(m.Models, cfg.Machine.Model) {
+			return nil, blame.On(blame.Usage, fmt.Errorf("--cpu %s: no model of a machine for %s; there are %s", cfg.Machine.Model, t.arch(), strings.Join(m.Models, ", ")))
+		}
+	}
+	return ts, err
+}
+
+func (cfg *Config) kernels() ([]target, error) {
 	if cfg.KernelFile != "" {
 		if len(cfg.Patches) > 0 {
 			return nil, blame.On(blame.Usage, errors.New("--kernel and --patch: a kernel that is already built can't be patched; say -C or --on"))
 		}
-		return []target{{name: filepath.Base(cfg.KernelFile), file: cfg.KernelFile}}, nil
+		return cfg.prebuilt()
 	}
 	var ts []target
-	for _, name := range cfg.Kernels {
-		k, err := cfg.Series.Kernel(name)
-		if err != nil {
-			return nil, blame.On(blame.Usage, err)
+	for _, arch := range cfg.arches() {
+		for _, name := range cfg.Kernels {
+			if arch != "" && strings.Contains(name, "@") {
+				return nil, blame.On(blame.Usage, fmt.Errorf("--arch %s and the kernel %s: the one says what it is built for, and so does the other", arch, name))
+			}
+			name = kernelpatches.InArch(name, arch)
+			k, err := cfg.Series.Kernel(name)
+			if err != nil {
+				return nil, blame.On(blame.Usage, err)
+			}
+			ts = append(ts, target{name: TopName(k.Name, cfg.Patches), kernel: k, top: cfg.Patches})
 		}
-		ts = append(ts, target{name: TopName(k.Name, cfg.Patches), kernel: k, top: cfg.Patches})
 	}
 	return ts, nil
 }
+
+// prebuilt is the target of a kernel that is already built.
+func (cfg *Config) prebuilt() ([]target, error) {
+	all := cfg.arches()
+	if len(all) > 1 {
+		return nil, blame.On(blame.Usage, fmt.Errorf("--kernel and --arch %s: an image is for one machine; say which", strings.Join(all, ",")))
+	}
+	t := target{name: kernelpatches.InArch(filepath.Base(cfg.KernelFile), all[0]), file: cfg.KernelFile}
+	t.kernel.Arch = all[0]
+	return []target{t}, nil
+}
+
+// arches are those that the kernels are wanted for; empty is as their names say.
+func (cfg *Config) arches() []string {
+	if len(cfg.Arches) == 0 {
+		return []string{""}
+	}
+	return cfg.Arches
+}
+
+// goArch is what Go calls an architecture.
+func goArch(arch string) string {
+	if arch == "x86_64" {
+		return "amd64"
+	}
+	return arch
+}
+
+// arch is what the target's kernel is built for.
+func (t target) arch() string { return cmp.Or(t.kernel.Arch, kernelpatches.Arches[0]) }
 
 // built is a kernel that can be booted.
 type built struct {
@@ -73,10 +123,10 @@ type built struct {
 // build makes the target's kernel: the patch stage, then the kernel stage.
 func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error) {
 	if t.file != "" {
-		if err := checkImage(t.file); err != nil {
+		if err := checkImage(t.file, t.arch()); err != nil {
 			return built{}, err
 		}
-		return built{vmlinux: t.file, symbols: symbolsBeside(t.file), info: results.Kernel{Name: t.name, Image: t.file}}, nil
+		return built{vmlinux: t.file, symbols: symbolsBeside(t.file), info: results.Kernel{Name: t.name, Arch: t.arch(), Image: t.file}}, nil
 	}
 	b := builder(cfg.Cache, t.name, s.notify)
 	end := s.begin("patch", "")
@@ -106,7 +156,7 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 		plan:       t.kernel,
 		must:       mustHave(t.kernel),
 		info: results.Kernel{
-			Name: t.name, Source: cfg.sourceName(t.kernel.Source), Patches: p.applied, Blobs: p.blobs,
+			Name: t.name, Arch: t.arch(), Source: cfg.sourceName(t.kernel.Source), Patches: p.applied, Blobs: p.blobs,
 			Proven: len(p.unproven) == 0, Unproven: p.unproven,
 			Top: p.top, Expects: reasons(cfg.Series.Expect(plainName(t.kernel))), Declared: t.declared(), Key: image.Key, Image: image.Vmlinux,
 		},
@@ -120,7 +170,7 @@ func (t target) spec(cfg *Config, src kernel.Source, p *patched) (kernel.Spec, e
 	if err != nil {
 		return kernel.Spec{}, err
 	}
-	spec := kernel.Spec{Name: specName(t.name), Source: src, Overlay: p.overlay(), Fragments: fragments, Tools: cfg.Tools}
+	spec := kernel.Spec{Name: specName(kernelpatches.WithoutArch(t.name)), Arch: t.arch(), Source: src, Overlay: p.overlay(), Fragments: fragments, Tools: cfg.Tools}
 	return spec, nil
 }
 
@@ -171,15 +221,28 @@ func (t target) tree(ctx context.Context, cfg *Config) (patch.Reader, func(), er
 	return p.changes.On(dir), func() { _ = dir.Close() }, nil
 }
 
+// imageMagic is what an Image has at imageMagicAt (Documentation/arm64/booting.rst,
+// Documentation/riscv/boot-image-header.rst: magic2).
+var imageMagic = map[string]string{"arm64": "ARM\x64", "riscv64": "RSC\x05"}
+
+const imageMagicAt = 56
+
 // checkImage refuses what is no kernel before QEMU gets to see it.
-func checkImage(file string) error {
+func checkImage(file, arch string) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return blame.On(blame.Usage, fmt.Errorf("--kernel: %w", err))
 	}
 	defer func() { _ = f.Close() }()
-	var magic [4]byte
-	if n, _ := f.Read(magic[:]); string(magic[:n]) != "\x7fELF" {
+	var head [64]byte
+	n, _ := f.Read(head[:])
+	if magic, other := imageMagic[arch]; other {
+		if n < len(head) || !strings.HasPrefix(string(head[imageMagicAt:]), magic) {
+			return blame.On(blame.Usage, fmt.Errorf("--kernel %s: not an Image for %s; expected arch/*/boot/Image of a kernel build", file, arch))
+		}
+		return nil
+	}
+	if string(head[:min(n, 4)]) != "\x7fELF" {
 		return blame.On(blame.Usage, fmt.Errorf(
 			"--kernel %s: not an ELF image; expected the uncompressed vmlinux of a kernel with CONFIG_PVH", file))
 	}

@@ -12,6 +12,7 @@ import (
 	"uetest/internal/blame"
 	"uetest/internal/patch"
 	"uetest/internal/results"
+	"uetest/kernel-patches"
 )
 
 // maxKernelName is what internal/kernel takes: the release has to hold it.
@@ -25,6 +26,7 @@ var (
 // TopName is what a kernel is called with patches on top of it: by their files,
 // "rfc+fix". kernel may be in a variant.
 func TopName(kernel string, patches []*patch.Patch) string {
+	kernel, arch, _ := strings.Cut(kernel, "@")
 	name, last := kernel, ""
 	for _, p := range patches {
 		file, _, _ := strings.Cut(p.Name, " (") // an attachment is in a mail
@@ -37,7 +39,7 @@ func TopName(kernel string, patches []*patch.Patch) string {
 	if len(name) > maxKernelName {
 		name = name[:maxKernelName]
 	}
-	return strings.TrimRight(name, "+-._")
+	return kernelpatches.InArch(strings.TrimRight(name, "+-._"), arch)
 }
 
 // stem is what is left of a patch file's name for people to know it by.

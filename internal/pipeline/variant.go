@@ -11,7 +11,7 @@ import (
 // mustHave are the features that a kernel was configured to have.
 func mustHave(k kernelpatches.Kernel) []feature.Name {
 	lacks := k.Guest().Lacks
-	return slices.DeleteFunc(feature.All(), func(f feature.Name) bool { return slices.Contains(lacks, string(f)) })
+	return slices.DeleteFunc(feature.On(k.Arch), func(f feature.Name) bool { return slices.Contains(lacks, string(f)) })
 }
 
 // cpus is how many virtual CPUs a guest has if its test asks for none: those

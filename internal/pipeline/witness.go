@@ -46,7 +46,7 @@ func bearWitness(ctx context.Context, cfg Config, t target) (run *results.Run, e
 		return nil, blame.On(blame.Nothing, fmt.Errorf("upstream's selftests of kernel %s compile, but the catalogue does not say what they should say on generation %s", t.name, g))
 	}
 
-	err = withGuest(ctx, &cfg, func(ctx context.Context, guest *guest) (err error) {
+	err = withGuest(ctx, &cfg, t.arch(), func(ctx context.Context, guest *guest) (err error) {
 		// The catalogue's tests first: who tests the kernel with a program that
 		// fails may leave an event behind.
 		run, err = one(ctx, &cfg, t, guest, append(catalog.WitnessedTests(g), programs...))

@@ -46,7 +46,7 @@ func DecideAnswer(id string, run *Run) Decision {
 // known fault that a test showed contradicts it.
 func decide(run *Run, belongs func(catalog.Test) bool, breaks func(Test) bool) Decision {
 	var d Decision
-	for _, entry := range catalog.All() {
+	for _, entry := range catalog.AllFor(run.Kernel.Arch) {
 		if _, applies := entry.On(catalog.Generation(run.Generation)); !applies || !belongs(entry) {
 			continue
 		}

@@ -55,14 +55,8 @@ func Reproduce(fault string, run *Run) Reproduction {
 	return r
 }
 
-// FaultTests returns the tests that show a fault on some generation.
+// FaultTests returns the tests that show a fault on some generation of some
+// architecture.
 func FaultTests(fault string) []catalog.Test {
-	return slices.DeleteFunc(catalog.All(), func(t catalog.Test) bool {
-		for _, e := range t.Expect {
-			if e.Fault == fault {
-				return false
-			}
-		}
-		return true
-	})
+	return slices.DeleteFunc(catalog.All(), func(t catalog.Test) bool { return !t.Shows(fault) })
 }

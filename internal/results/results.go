@@ -70,6 +70,7 @@ type Stage struct {
 // Kernel says which kernel was tested and how it is known to be that one.
 type Kernel struct {
 	Name     string   `json:"name"`             // stable, base, rfc, or a file's name
+	Arch     string   `json:"arch,omitempty"`   // what it is built for: x86_64, arm64, riscv64
 	Source   string   `json:"source,omitempty"` // package and version, or directory
 	Patches  []string `json:"patches,omitempty"`
 	Blobs    []Blob   `json:"blobs,omitempty"`
@@ -136,6 +137,7 @@ type Machine struct {
 	Append []string `json:"append,omitempty"` // kernel parameters
 	Memory int      `json:"memory,omitempty"` // MiB
 	CPUs   int      `json:"cpus,omitempty"`
+	Model  string   `json:"model,omitempty"` // of the CPUs, as QEMU calls it
 }
 
 // Run is everything one kernel showed.

@@ -40,6 +40,8 @@ type Config struct {
 	QEMU string
 	// Machine is the zero value for Microvm.
 	Machine Machine
+	// CPU is a model of Machine.Models; empty is the machine's usual one.
+	CPU string
 	// Accel is who executes the guest's instructions; ProbeAccel knows who can.
 	Accel Accel
 	// CPUs is the number of virtual CPUs; 0 is DefaultCPUs, or 1 if Clock counts.
@@ -116,6 +118,8 @@ func (c Config) check() error {
 		return errors.New("virtual machine without a file for its console")
 	case c.Port == "":
 		return errors.New("virtual machine without a name for its port")
+	case c.CPU != "" && !slices.Contains(c.Machine.Models, c.CPU):
+		return fmt.Errorf("virtual machine %s for %s with the CPU model %q; there is %s", c.Machine.Type, c.Machine.Arch, c.CPU, strings.Join(c.Machine.Models, ", "))
 	case c.CPUs < 0 || c.Memory < 0:
 		return fmt.Errorf("virtual machine with %d CPUs and %d MiB of memory", c.CPUs, c.Memory)
 	}
@@ -190,7 +194,7 @@ func (c Config) machineArgs() []string {
 		"-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
 		"-machine", strings.Join(append([]string{m.Type}, c.machineOptions()...), ","),
 		"-accel", c.Accel.String(),
-		"-cpu", m.CPU[c.Accel],
+		"-cpu", c.cpu(),
 		"-smp", strconv.Itoa(c.CPUs),
 		"-m", strconv.Itoa(c.Memory),
 	}
@@ -206,6 +210,15 @@ func (c Config) machineArgs() []string {
 		args = append(args, "-append", strings.Join(c.kernelParameters(), " "))
 	}
 	return args
+}
+
+// cpu is the value of -cpu: the machine's own for a model that it says more of.
+func (c Config) cpu() string {
+	usual := c.Machine.CPU[c.Accel]
+	if model, _, _ := strings.Cut(usual, ","); c.CPU == "" || c.CPU == model {
+		return usual
+	}
+	return c.CPU
 }
 
 // inFile tells whether the guest's memory is a file.

@@ -29,16 +29,23 @@ func TestArgumentsAreTheGoldenOnes(t *testing.T) {
 			c.Append = []string{"uetest.shell", "panic=0"}
 			c.Console, c.Port = "/odd,path/console", "a,b"
 		}),
-		"no-initrd":    with(func(c *Config) { c.Initrd = "" }),
-		"save":         with(func(c *Config) { c.SaveTo = "/cache/entry" }),
-		"q35-save":     with(func(c *Config) { c.Machine, c.SaveTo = Q35, "/cache/entry" }),
-		"restored":     with(func(c *Config) { c.restored = true }),
-		"q35-restored": with(func(c *Config) { c.Machine, c.restored = Q35, true }),
-		"virtual-time": with(func(c *Config) { c.Clock.Mode = VirtualTime }),
-		"record":       with(func(c *Config) { c.Clock = Clock{Mode: Recording, Log: "/odd,path/log"} }),
-		"replay":       with(func(c *Config) { c.Clock = Clock{Mode: Replaying, Log: "/run/log"} }),
-		"terminal":     with(func(c *Config) { c.Terminal, c.Console = true, "/odd,path/console" }),
-		"gdb":          with(func(c *Config) { c.GDB = "/odd,path/gdb" }),
+		"no-initrd":            with(func(c *Config) { c.Initrd = "" }),
+		"save":                 with(func(c *Config) { c.SaveTo = "/cache/entry" }),
+		"q35-save":             with(func(c *Config) { c.Machine, c.SaveTo = Q35, "/cache/entry" }),
+		"restored":             with(func(c *Config) { c.restored = true }),
+		"q35-restored":         with(func(c *Config) { c.Machine, c.restored = Q35, true }),
+		"virtual-time":         with(func(c *Config) { c.Clock.Mode = VirtualTime }),
+		"record":               with(func(c *Config) { c.Clock = Clock{Mode: Recording, Log: "/odd,path/log"} }),
+		"replay":               with(func(c *Config) { c.Clock = Clock{Mode: Replaying, Log: "/run/log"} }),
+		"arm64":                with(func(c *Config) { c.Machine = VirtARM64 }),
+		"arm64-model":          with(func(c *Config) { c.Machine, c.CPU = VirtARM64, "cortex-a53" }),
+		"arm64-max":            with(func(c *Config) { c.Machine, c.CPU = VirtARM64, "max" }),
+		"arm64-save":           with(func(c *Config) { c.Machine, c.SaveTo = VirtARM64, "/cache/entry" }),
+		"arm64-restored":       with(func(c *Config) { c.Machine, c.restored = VirtARM64, true }),
+		"riscv64":              with(func(c *Config) { c.Machine = VirtRISCV64 }),
+		"riscv64-virtual-time": with(func(c *Config) { c.Machine, c.Clock.Mode = VirtRISCV64, VirtualTime }),
+		"terminal":             with(func(c *Config) { c.Terminal, c.Console = true, "/odd,path/console" }),
+		"gdb":                  with(func(c *Config) { c.GDB = "/odd,path/gdb" }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := golden(c.Args())
@@ -115,6 +122,7 @@ func TestConfigThatCannotRunIsRefusedBeforeQEMU(t *testing.T) {
 		"counts, saved":   {Config{Kernel: good, Console: "c", Port: "p", SaveTo: dir, Clock: Clock{Mode: VirtualTime}}, "can be saved"},
 		"no log":          {Config{Kernel: good, Console: "c", Port: "p", Clock: Clock{Mode: Replaying}}, "without a log"},
 		"record of a PC":  {Config{Kernel: good, Console: "c", Port: "p", Machine: Q35, Clock: Clock{Mode: Recording, Log: "l"}}, "that takes microvm"},
+		"no such model":   {Config{Kernel: good, Console: "c", Port: "p", Machine: VirtARM64, CPU: "rv64"}, "for arm64 with the CPU model \"rv64\"; there is cortex-a53, "},
 		"negative memory": {Config{Kernel: good, Memory: -1, Console: "c", Port: "p"}, "-1 MiB"},
 	} {
 		v, err := Start(t.Context(), tt.c)

@@ -2,10 +2,12 @@ package vm
 
 // Machine is what differs between the machine types of QEMU, as data.
 type Machine struct {
+	Arch    string           // what it executes: "x86_64", "arm64" or "riscv64"
 	Type    string           // -machine
 	Options []string         // of -machine, key=value
 	QEMU    string           // the executable that has it
-	CPU     map[Accel]string // -cpu
+	CPU     map[Accel]string // -cpu, if Config names no model
+	Models  []string         // that Config may name; all of them run the kernels of the series
 	Bus     string           // of virtio devices: the end of their names
 	Panic   string           // the device that reports a panic to QEMU, or empty
 	Console string           // the kernel's name of the first serial port
@@ -20,6 +22,9 @@ type Machine struct {
 // that moves the limit of user addresses, and results should not depend on the
 // host: TCG always has it, hosts have it or not.
 var cpuX86 = map[Accel]string{TCG: "max,la57=off", KVM: "host,la57=off"}
+
+// modelsX86 have what the kernel needs of 64-bit mode, from the least to all.
+var modelsX86 = []string{"qemu64", "Nehalem", "Haswell", "Skylake-Server", "EPYC", "max"}
 
 // appendX86 for both machines:
 //
@@ -39,9 +44,11 @@ var appendX86 = []string{"reboot=t", "tsc=reliable"}
 // to QEMU and timers are not those of a real machine. Without the PIT or the
 // RTC it takes 1.0 s more.
 var Microvm = Machine{
+	Arch:    "x86_64",
 	Type:    "microvm",
 	QEMU:    "qemu-system-x86_64",
 	CPU:     cpuX86,
+	Models:  modelsX86,
 	Bus:     "device",
 	Panic:   "pvpanic",
 	Console: "ttyS0",
@@ -53,14 +60,64 @@ var Microvm = Machine{
 // Q35 is a PC with PCI, for kernels that lack virtio over MMIO. i8042=off: the
 // kernel spends 0.45 s looking for a keyboard.
 var Q35 = Machine{
+	Arch:    "x86_64",
 	Type:    "q35",
 	Options: []string{"i8042=off"},
 	QEMU:    "qemu-system-x86_64",
 	CPU:     cpuX86,
+	Models:  modelsX86,
 	Bus:     "pci",
 	Panic:   "pvpanic-pci",
 	Console: "ttyS0",
 	TSC:     true,
 	Append:  appendX86,
 	Saves:   true,
+}
+
+// VirtARM64 is QEMU's machine for arm64 guests. Its virtio devices are on MMIO,
+// as on microvm. PCI is there for pvpanic alone.
+//
+// The CPU has everything that QEMU can do. pauth-impdef: with the architecture's
+// own algorithm the kernel's signed return addresses cost most of what emulation
+// does (docs/architectures.md).
+var VirtARM64 = Machine{
+	Arch:    "arm64",
+	Type:    "virt",
+	Options: []string{"gic-version=3"},
+	QEMU:    "qemu-system-aarch64",
+	CPU:     map[Accel]string{TCG: "max,pauth-impdef=on", KVM: "host"},
+	Models:  []string{"cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76", "neoverse-n1", "a64fx", "max"},
+	Bus:     "device",
+	Panic:   "pvpanic-pci",
+	Console: "ttyAMA0",
+	Saves:   true,
+}
+
+// VirtRISCV64 is QEMU's machine for riscv64 guests, with the firmware that QEMU
+// brings (OpenSBI).
+var VirtRISCV64 = Machine{
+	Arch:    "riscv64",
+	Type:    "virt",
+	QEMU:    "qemu-system-riscv64",
+	CPU:     map[Accel]string{TCG: "rv64", KVM: "host"},
+	Models:  []string{"rv64", "sifive-u54"},
+	Bus:     "device",
+	Panic:   "pvpanic-pci",
+	Console: "ttyS0",
+	Saves:   true,
+}
+
+// MachineFor is the machine on which a guest of an architecture boots; ok is
+// false for one that there is none for. The empty one is the host of most:
+// Microvm.
+func MachineFor(arch string) (m Machine, ok bool) {
+	if arch == "" {
+		return Microvm, true
+	}
+	for _, m := range []Machine{Microvm, VirtARM64, VirtRISCV64} {
+		if m.Arch == arch {
+			return m, true
+		}
+	}
+	return Machine{}, false
 }

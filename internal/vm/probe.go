@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,8 +24,10 @@ const kvmDevice = "/dev/kvm"
 
 // ProbeConfig says what to probe.
 type ProbeConfig struct {
-	// QEMU is the executable; empty is qemu-system-x86_64.
+	// QEMU is the executable; empty is the machine's.
 	QEMU string
+	// Arch is the guest's; empty is x86_64.
+	Arch string
 	// Want is "auto", "kvm" or "tcg"; empty is "auto".
 	Want string
 	// Cache is a directory in which a verdict is remembered until the host is
@@ -48,9 +51,11 @@ func ProbeAccel(ctx context.Context, cfg ProbeConfig) (Accel, string, error) {
 	default:
 		return TCG, "", blame.On(blame.Usage, fmt.Errorf("accelerator %q: want auto, kvm or tcg", cfg.Want))
 	}
-	if cfg.QEMU == "" {
-		cfg.QEMU = Microvm.QEMU
+	m, ok := MachineFor(cfg.Arch)
+	if !ok {
+		return TCG, "", blame.On(blame.Usage, fmt.Errorf("no machine for %s", cfg.Arch))
 	}
+	cfg.Arch, cfg.QEMU = m.Arch, cmp.Or(cfg.QEMU, m.QEMU)
 	qemu, err := proc.LookPath(cfg.QEMU)
 	if err != nil {
 		return TCG, "", err
@@ -68,11 +73,18 @@ func ProbeAccel(ctx context.Context, cfg ProbeConfig) (Accel, string, error) {
 	return TCG, why, nil
 }
 
+// goArch is what Go calls the architectures.
+var goArch = map[string]string{"x86_64": "amd64", "arm64": "arm64", "riscv64": "riscv64"}
+
 // kvm tells whether a guest runs under KVM. The error is that of a probe that
 // could not be carried out.
 func (cfg ProbeConfig) kvm(ctx context.Context) (works bool, why string, err error) {
-	if runtime.GOARCH != "amd64" {
-		return false, fmt.Sprintf("an x86-64 guest needs emulation on %s", runtime.GOARCH), nil
+	if hostArch := goArch[cfg.Arch]; hostArch != runtime.GOARCH {
+		return false, fmt.Sprintf("a guest of %s needs emulation on %s", cfg.Arch, runtime.GOARCH), nil
+	}
+	if cfg.Arch != Microvm.Arch {
+		// The guest that proves KVM is made of x86 instructions.
+		return false, fmt.Sprintf("whether KVM works can be found out for %s guests only", Microvm.Arch), nil
 	}
 	f, err := os.OpenFile(kvmDevice, os.O_RDWR, 0)
 	if err != nil {

@@ -7,6 +7,7 @@
 package catalog
 
 import (
+	"maps"
 	"time"
 
 	"uetest/internal/feature"
@@ -53,6 +54,66 @@ type Test struct {
 	Timeout   time.Duration  // under hardware acceleration; 0 is DefaultTimeout
 	Source    string         // a C program of the kernel's tree: the test is on the host, whether it compiles
 	Expect    map[Generation]Expect
+	Arch      map[string]Differs // where it is otherwise: "arm64", "riscv64"
+}
+
+// Differs is what is otherwise with a test on one architecture.
+type Differs struct {
+	Why       string                // the reason, one line
+	Isolation Isolation             // Fresh: there it may hurt the next test
+	Expect    map[Generation]Expect // in place of the test's, for the generations that it names
+	Absent    bool                  // the test says nothing there
+}
+
+// For returns the test as it is on an architecture, and whether it says
+// anything there.
+func (t Test) For(arch string) (Test, bool) {
+	d, ok := t.Arch[arch]
+	if !ok {
+		return t, true
+	}
+	if d.Absent {
+		return t, false
+	}
+	t.Isolation = max(t.Isolation, d.Isolation)
+	expect := maps.Clone(t.Expect)
+	maps.Copy(expect, d.Expect)
+	t.Expect = expect
+	return t, true
+}
+
+// Shows reports whether the test shows a fault, on some generation of some
+// architecture.
+func (t Test) Shows(fault string) bool {
+	shows := func(expect map[Generation]Expect) bool {
+		for _, e := range expect {
+			if e.Fault == fault {
+				return true
+			}
+		}
+		return false
+	}
+	if shows(t.Expect) {
+		return true
+	}
+	for _, d := range t.Arch {
+		if shows(d.Expect) {
+			return true
+		}
+	}
+	return false
+}
+
+// AllFor returns the tests that say something on an architecture, as they are
+// there.
+func AllFor(arch string) []Test {
+	var tests []Test
+	for _, t := range All() {
+		if t, ok := t.For(arch); ok {
+			tests = append(tests, t)
+		}
+	}
+	return tests
 }
 
 // Machine is what a test asks of the guest. The zero value is the usual guest.
