@@ -43,6 +43,12 @@ const (
 // may run out (Documentation/admin-guide/sysrq.rst).
 const sysrqs = "wlt"
 
+// sysrqHelp has the kernel print a line behind all reports: no command has the
+// letter (__handle_sysrq, drivers/tty/sysrq.c).
+const sysrqHelp = "h"
+
+var helpLine = regexp.MustCompile(`(?m)^.*sysrq: HELP : .*\n?`)
+
 // A CPUDump is what one virtual CPU was found doing.
 type CPUDump struct {
 	Number int
@@ -222,7 +228,7 @@ func (v *VM) askKernel(ctx context.Context, d *Dump) error {
 		return info.Size()
 	}
 	begin := size()
-	for _, letter := range sysrqs {
+	for _, letter := range sysrqs + sysrqHelp {
 		at := size()
 		if err = v.monitor.Run(ctx, "chardev-send-break", map[string]any{"id": consoleID}, nil); err != nil {
 			break
@@ -232,15 +238,27 @@ func (v *VM) askKernel(ctx context.Context, d *Dump) error {
 		if _, err = in.WriteString(string(letter)); err != nil {
 			break
 		}
-		if err = v.settled(ctx, at, size); err != nil {
+		err = v.settled(ctx, at, size)
+		for errors.Is(err, errNoAnswer) && size() > begin { // it has answered before
+			err = v.settled(ctx, at, size)
+		}
+		if err != nil {
 			break
 		}
 	}
-	if end := size(); end > begin {
-		text := make([]byte, min(end-begin, maxReport))
+	report := func() string {
+		text := make([]byte, min(size()-begin, maxReport))
 		n, _ := f.ReadAt(text, begin)
-		d.Console = strings.Join(splitLines(text[:n], false), "\n")
+		return string(text[:n])
 	}
+	// A pause may be the host's, which has no time for the guest: the end is where
+	// the help is.
+	for err == nil && size()-begin < maxReport && !helpLine.MatchString(report()) {
+		if err = v.settled(ctx, size(), size); errors.Is(err, errNoAnswer) {
+			err = nil // not yet; ctx has the limit
+		}
+	}
+	d.Console = strings.Join(splitLines([]byte(helpLine.ReplaceAllString(report(), "")), false), "\n")
 	if errors.Is(err, context.DeadlineExceeded) && d.Console != "" {
 		err = errors.New("the kernel had not ended its report when the time was up")
 	}
