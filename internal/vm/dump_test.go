@@ -8,6 +8,7 @@ import (
 )
 
 func TestConsoleTakesInput(t *testing.T) {
+	t.Parallel()
 	cfg := linux(t)
 	g := boot(t, cfg)
 	g.say(t, "print before")
@@ -33,8 +34,10 @@ func TestConsoleTakesInput(t *testing.T) {
 }
 
 func TestDumpShowsTasksAndRegisters(t *testing.T) {
+	t.Parallel()
 	for _, m := range []Machine{Microvm, Q35} {
 		t.Run(m.Type, func(t *testing.T) {
+			t.Parallel()
 			cfg := linux(t)
 			cfg.Machine = m
 			g := boot(t, cfg)
@@ -70,6 +73,7 @@ func TestDumpShowsTasksAndRegisters(t *testing.T) {
 
 // A kernel that has its interrupts off, or is none at all, answers nobody.
 func TestDumpOfASilentKernelHasItsRegisters(t *testing.T) {
+	t.Parallel()
 	needQEMU(t)
 	spin := []byte{0xeb, 0xfe} // 1: jmp 1b
 	for name, tt := range map[string]struct {
@@ -80,6 +84,7 @@ func TestDumpOfASilentKernelHasItsRegisters(t *testing.T) {
 		"halts": {codeHalt, "CPU 0 idle; "},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			v := start(t, Config{CPUs: 1, Kernel: kernel(t, "hello\r\n", tt.code)})
 			eventually(t, endLimit, "the CPU where it is to be", func() bool {
 				text, err := v.human(t.Context(), 0, "info registers -a")
@@ -101,6 +106,7 @@ func TestDumpOfASilentKernelHasItsRegisters(t *testing.T) {
 }
 
 func TestDumpOfAStoppedQEMUSaysSo(t *testing.T) {
+	t.Parallel()
 	needQEMU(t)
 	v := start(t, Config{Kernel: kernel(t, "", codeHalt)})
 	if err := syscall.Kill(v.Pid(), syscall.SIGSTOP); err != nil {

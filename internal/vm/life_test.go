@@ -25,6 +25,7 @@ import (
 const endLimit = 20 * time.Second
 
 func TestEndTellsWhatTheGuestDid(t *testing.T) {
+	t.Parallel()
 	needQEMU(t)
 	const report = "[    1.0] Kernel panic - not syncing: Attempted to kill init!\r\nmore\r\n"
 	for _, tt := range []struct {
@@ -46,6 +47,7 @@ func TestEndTellsWhatTheGuestDid(t *testing.T) {
 		{"panic reported and no reset", Microvm, report, [][]byte{codePrint(), codePanic, codeHalt}, Panicked, blame.Kernel, "did not reset the machine"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			v := start(t, Config{Machine: tt.machine, Kernel: kernel(t, tt.text, tt.code...)})
 			ends(t, v, endLimit)
 			if v.End() != tt.want {
@@ -69,6 +71,7 @@ func TestEndTellsWhatTheGuestDid(t *testing.T) {
 }
 
 func TestSilentKernelLeavesTheConsoleEmptyAndRuns(t *testing.T) {
+	t.Parallel()
 	needQEMU(t)
 	for _, m := range []Machine{Microvm, Q35} {
 		v := start(t, Config{Machine: m, Kernel: kernel(t, "", codeHalt)})

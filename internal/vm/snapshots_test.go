@@ -74,6 +74,7 @@ func runs(t testing.TB, s Snapshot) {
 }
 
 func TestSnapshotIsMadeOnceAndKeepsTheBoot(t *testing.T) {
+	t.Parallel()
 	s, cfg := store(t), halted(t)
 	if _, ok := s.Lookup(cfg); ok {
 		t.Error("an empty cache has a snapshot")
@@ -174,6 +175,7 @@ func TestSnapshotFollowsAllThatTheGuestIsMadeFrom(t *testing.T) {
 }
 
 func TestDamagedSnapshotIsNeverRestored(t *testing.T) {
+	t.Parallel()
 	s, cfg := store(t), halted(t)
 	snapshot := mustGet(t, s, cfg)
 	dir := snapshot.entry.Dir
@@ -242,6 +244,7 @@ func TestDamagedSnapshotIsNeverRestored(t *testing.T) {
 }
 
 func TestGuestThatDoesNotSettleLeavesNothing(t *testing.T) {
+	t.Parallel()
 	s, cfg := store(t), halted(t)
 	broken := errors.New("the kernel did not boot")
 	_, err := s.Get(t.Context(), cfg, func(context.Context, *VM) ([]byte, error) { return nil, broken })
@@ -279,6 +282,7 @@ func left(t testing.TB, s Snapshots) []string {
 }
 
 func TestManyWantOneSnapshotAndOneMakesIt(t *testing.T) {
+	t.Parallel()
 	s, cfg := store(t), halted(t)
 	var made atomic.Int32
 	var all sync.WaitGroup
@@ -328,6 +332,7 @@ func saver(args string) error {
 }
 
 func TestSaverThatIsKilledLeavesNothingThatIsBelieved(t *testing.T) {
+	t.Parallel()
 	cfg := halted(t)
 	// At once when the guest is up, within the save, and after it.
 	delays := map[string]time.Duration{"before": 0, "1ms": time.Millisecond, "5ms": 5 * time.Millisecond, "20ms": 20 * time.Millisecond, "60ms": 60 * time.Millisecond}
@@ -370,6 +375,7 @@ func TestSaverThatIsKilledLeavesNothingThatIsBelieved(t *testing.T) {
 
 // The same with Linux, from the cache to the answer.
 func TestLinuxIsRestoredFromTheCache(t *testing.T) {
+	t.Parallel()
 	s, cfg := store(t), linux(t)
 	cfg.Console = filepath.Join(t.TempDir(), "console")
 	hello := func(_ context.Context, v *VM) ([]byte, error) {
