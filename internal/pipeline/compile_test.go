@@ -54,6 +54,7 @@ func root(t testing.TB) string {
 
 // The compiler's own lines reach the user, and the patch is to blame.
 func TestPatchThatDoesNotCompile(t *testing.T) {
+	t.Parallel()
 	cache := sharedCache(t)
 	text := "A typing error.\n---\n--- a/" + edited + "\n+++ b/" + edited + "\n@@ -1,2 +1,3 @@\n " + firstLine + "\n+int typo = ;\n /*\n"
 	_, err := Run(t.Context(), Config{

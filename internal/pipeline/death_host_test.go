@@ -38,8 +38,8 @@ func during(t *testing.T, cfg Config, act func()) {
 	}()
 }
 
-// qemus are the processes of QEMU that this one has started.
-func qemus(t *testing.T) (pids []int) {
+// qemus are the processes of QEMU that this one has started for a job.
+func qemus(t *testing.T, cfg Config) (pids []int) {
 	t.Helper()
 	dirs, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
@@ -53,7 +53,9 @@ func qemus(t *testing.T) (pids []int) {
 		name, rest, _ := strings.Cut(string(stat), ") ")
 		f := strings.Fields(rest)
 		if strings.Contains(name, "(qemu-system") && len(f) > 1 && f[1] == strconv.Itoa(os.Getpid()) {
-			if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {
+			pid, err := strconv.Atoi(filepath.Base(dir))
+			args, _ := os.ReadFile(dir + "/cmdline") // empty: ended
+			if err == nil && strings.Contains(string(args), cfg.Cache) {
 				pids = append(pids, pid)
 			}
 		}
@@ -64,6 +66,7 @@ func qemus(t *testing.T) (pids []int) {
 // What the host does to a guest is no fault of the kernel: the test has an error,
 // the exit code says who, and the other tests have their turn.
 func TestDeathByTheHost(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name   string
 		signal syscall.Signal
@@ -75,10 +78,11 @@ func TestDeathByTheHost(t *testing.T) {
 		{"QEMU is stopped", syscall.SIGSTOP, "(QEMU) is stopped (state T): somebody sent it SIGSTOP", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			cfg := misbehaving(t)
 			var acted time.Time
 			during(t, cfg, func() {
-				pids := qemus(t)
+				pids := qemus(t, cfg)
 				if len(pids) != 1 {
 					t.Errorf("processes %v, want one", pids)
 				}
@@ -101,7 +105,7 @@ func TestDeathByTheHost(t *testing.T) {
 			if took := time.Since(acted); tt.quick && took > limit {
 				t.Errorf("it took %v from then on", took)
 			}
-			if left := qemus(t); len(left) > 0 {
+			if left := qemus(t, cfg); len(left) > 0 {
 				t.Errorf("still there: %v", left)
 			}
 		})
@@ -111,6 +115,7 @@ func TestDeathByTheHost(t *testing.T) {
 // TestDeathByAFullDisk has the run's files on a disk that fills up while a test
 // talks.
 func TestDeathByAFullDisk(t *testing.T) {
+	t.Parallel()
 	cfg := misbehaving(t)
 	runs := filepath.Join(cfg.Cache, "runs")
 	if err := os.Mkdir(runs, 0o755); err != nil {
@@ -147,7 +152,7 @@ func TestDeathByAFullDisk(t *testing.T) {
 	if took := time.Since(began); took > time.Minute {
 		t.Errorf("it took %v", took)
 	}
-	if left := qemus(t); len(left) > 0 {
+	if left := qemus(t, cfg); len(left) > 0 {
 		t.Errorf("still there: %v", left)
 	}
 	if open := openIn(t, run.Dir+"/"); len(open) > 0 {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,15 +29,22 @@ func misbehaving(t *testing.T) Config {
 	if cfg.Series, err = kernelpatches.Load("rfc"); err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(t.TempDir(), "misbehave")
-	build := proc.Cmd{Path: "go", Args: []string{"build", "-trimpath", "-ldflags=-s -w", "-o", program, "./testdata/misbehave"},
-		Env: append(os.Environ(), "CGO_ENABLED=0", "GOARCH=amd64")}
-	if err := proc.Run(t.Context(), build); err != nil {
+	program, err := misbehave()
+	if err != nil {
 		t.Fatal(err)
 	}
 	cfg.files = []initramfs.File{{Path: "/selftests/misbehave", Mode: 0o755, Host: program}}
 	return cfg
 }
+
+// misbehave builds the test program, once.
+var misbehave = sync.OnceValues(func() (string, error) {
+	program := filepath.Join(scratch, "misbehave")
+	return program, proc.Run(context.Background(), proc.Cmd{
+		Path: "go", Args: []string{"build", "-trimpath", "-ldflags=-s -w", "-o", program, "./testdata/misbehave"},
+		Env: append(os.Environ(), "CGO_ENABLED=0", "GOARCH=amd64"),
+	})
+})
 
 // ownRuns is a cache that shares everything with the others but its runs.
 func ownRuns(t *testing.T) string {
@@ -100,6 +108,7 @@ type death struct {
 const exitKernel = int(blame.Kernel)
 
 func TestDeath(t *testing.T) {
+	t.Parallel()
 	cfg := misbehaving(t)
 	for _, d := range []death{
 		// The kernel.
@@ -129,7 +138,10 @@ func TestDeath(t *testing.T) {
 		{behaviour: "floods its output for ever", verdict: results.Errored, exit: 1, detail: "timeout: not ended after", log: "flood 100"},
 		{behaviour: "fills the temporary files", verdict: results.AsExpected, limit: 30 * time.Second, log: "left behind and removed: /tmp/full", stays: true},
 	} {
-		t.Run(d.behaviour, func(t *testing.T) { d.test(t, cfg) })
+		t.Run(d.behaviour, func(t *testing.T) {
+			t.Parallel() // most of it waits for a limit
+			d.test(t, cfg)
+		})
 	}
 }
 

@@ -19,7 +19,8 @@ import (
 type ModelKernel struct {
 	Name       string
 	Generation model.Generation
-	Guests     int // so far
+	Guests     int      // so far
+	Faults     []string // why a guest was given up
 
 	d *driver
 	s *session // nil: boot before the next program
@@ -85,6 +86,7 @@ func (k *ModelKernel) Run(ctx context.Context, tasks []model.Task) ([]model.Trac
 		return traces, err
 	}
 	k.down()
+	k.Faults = append(k.Faults, fault)
 	if len(tasks) == 1 {
 		traces[0].Fault = fault
 		return traces, nil
@@ -96,6 +98,7 @@ func (k *ModelKernel) Run(ctx context.Context, tasks []model.Task) ([]model.Trac
 		}
 		if traces[i] = alone[0]; again != "" {
 			traces[i].Fault = again
+			k.Faults = append(k.Faults, again)
 			k.down()
 			return traces[:i+1], nil
 		}

@@ -12,6 +12,7 @@ import (
 // A kernel that warned while it booted has done so in each run, also in one
 // whose guests were restored from a snapshot.
 func TestWarningAtBootIsToldOfRestoredGuests(t *testing.T) {
+	t.Parallel()
 	cache := sharedCache(t)
 	text := "A warning.\n---\n--- a/" + edited + "\n+++ b/" + edited + `
 @@ -1902,5 +1902,6 @@
@@ -59,6 +60,7 @@ func TestKernelMayLogBeforeHello(t *testing.T) {
 
 // Each test gets a kernel that nobody used, and a second run boots nothing.
 func TestEachTestInAKernelOfItsOwn(t *testing.T) {
+	t.Parallel()
 	series, err := kernelpatches.Load("rfc")
 	if err != nil {
 		t.Fatal(err)
