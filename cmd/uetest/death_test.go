@@ -47,6 +47,7 @@ func inherited(pid int, variable string) bool {
 
 // However a run ends, it leaves no process and no file behind.
 func TestDeathLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("boots a kernel; not with -short")
 	}
@@ -67,6 +68,7 @@ func TestDeathLeavesNothingBehind(t *testing.T) {
 		{"killed with two guests", syscall.SIGKILL, -1, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
 			tmp := t.TempDir()

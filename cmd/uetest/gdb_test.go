@@ -78,6 +78,7 @@ func inOrder(text string, want []string) bool {
 }
 
 func TestGDB(t *testing.T) {
+	t.Parallel()
 	needKernel(t)
 	if _, err := exec.LookPath("gdb"); err != nil {
 		t.Skip("needs the package gdb: ", err)
@@ -136,6 +137,7 @@ func TestGDB(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			got := debug(t, uetest, tt.commands, tt.args...)
 			if got.code != tt.code || !strings.Contains(got.out, tt.out) || !strings.Contains(got.err, tt.err) || !inOrder(got.gdb, tt.gdb) {
 				t.Errorf("exit code %d, want %d; gdb:\n%s\nwant %q\nstandard output:\n%s\nstandard error:\n%s", got.code, tt.code, got.gdb, tt.gdb, got.out, got.err)

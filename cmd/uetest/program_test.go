@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -20,15 +23,49 @@ func output(t testing.TB, args ...string) string {
 	return stdout.String()
 }
 
-// buildUetest builds the program as scripts/setup does.
+// shared is what the tests have in common: a directory that is removed at their
+// end, and the program.
+type shared struct{ m *testing.M }
+
+var (
+	scratch string
+	program = sync.OnceValues(func() (string, error) {
+		file := filepath.Join(scratch, "uetest")
+		out, err := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", file, ".").CombinedOutput()
+		if err != nil {
+			return "", fmt.Errorf("go build: %w\n%s", err, out)
+		}
+		return file, nil
+	})
+)
+
+// Run runs the tests.
+func (s shared) Run() int {
+	root, err := filepath.Abs("../..")
+	if err == nil {
+		err = os.Setenv("UETEST_ROOT", root)
+	}
+	if err == nil {
+		scratch, err = os.MkdirTemp("", "uetest-program-*")
+	}
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	code := s.m.Run()
+	if err := os.RemoveAll(scratch); err != nil {
+		fmt.Println(err)
+		code = 1
+	}
+	return code
+}
+
+// buildUetest builds the program as scripts/setup does, once for all tests.
 func buildUetest(t testing.TB) string {
 	t.Helper()
-	root, err := filepath.Abs("../..")
+	file, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("UETEST_ROOT", root)
-	file := filepath.Join(t.TempDir(), "uetest")
-	output(t, "go", "build", "-trimpath", "-buildvcs=false", "-o", file, ".")
 	return file
 }

@@ -14,12 +14,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"uetest": main})
+	testscript.Main(shared{m}, map[string]func(){"uetest": main})
 }
 
 // TestScript runs the command line as a user does. Scripts whose name begins
 // with "vm_" build kernels and boot them; they share the user's cache.
 func TestScript(t *testing.T) {
+	t.Parallel()
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
@@ -28,15 +29,19 @@ func TestScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The guest image is made with the go command.
+	goEnv := map[string]string{}
+	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"} {
+		goEnv[name] = strings.TrimSuffix(output(t, "go", "env", name), "\n")
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("UETEST_ROOT", root)
 			e.Setenv("UETEST_CACHE", filepath.Join(e.WorkDir, ".cache"))
 			e.Setenv("SHARED_CACHE", cache)
-			// The guest image is made with the go command.
-			for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"} {
-				e.Setenv(name, goEnv(t, name))
+			for name, value := range goEnv {
+				e.Setenv(name, value)
 			}
 			e.Setenv("HOME", e.WorkDir)
 			return nil
@@ -76,20 +81,6 @@ func tinyFS(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.Mkdir(dir, 0o755))
 	ts.Check(unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"))
 	ts.Defer(func() { ts.Check(unix.Unmount(dir, unix.MNT_DETACH)) })
-}
-
-var goEnvs = map[string]string{}
-
-func goEnv(t *testing.T, name string) string {
-	if v, ok := goEnvs[name]; ok {
-		return v
-	}
-	out, err := exec.Command("go", "env", name).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	goEnvs[name] = string(out[:len(out)-1])
-	return goEnvs[name]
 }
 
 // exits runs a command and checks its exit code: exits CODE COMMAND ARG...

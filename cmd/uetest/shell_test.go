@@ -169,10 +169,12 @@ func needKernel(t *testing.T) {
 }
 
 func TestShellAtATerminal(t *testing.T) {
+	t.Parallel()
 	needKernel(t)
 	uetest := buildUetest(t)
 	const prompt = "\r\n$ "
 	t.Run("is the guest's", func(t *testing.T) {
+		t.Parallel()
 		p := sit(t, uetest, "shell", "-q")
 		p.sees("Ctrl-A X leaves")
 		p.sees("/selftests/enable -run enable/registered-word")
@@ -218,16 +220,19 @@ func TestShellAtATerminal(t *testing.T) {
 		p.leaves(3)
 	})
 	t.Run("ends with exit", func(t *testing.T) {
+		t.Parallel()
 		p := sit(t, uetest, "shell", "-q")
 		p.sees(prompt)
 		p.types("exit\r")
 		p.leaves(0)
 	})
 	t.Run("runs a command", func(t *testing.T) {
+		t.Parallel()
 		p := sit(t, uetest, "shell", "-q", "--", "tty; exit 7")
 		p.leaves(7)
 	})
 	t.Run("is left by its keys", func(t *testing.T) {
+		t.Parallel()
 		p := sit(t, uetest, "shell", "-q")
 		p.sees(prompt)
 		p.types("sleep 1000\r\x01x")
@@ -235,6 +240,7 @@ func TestShellAtATerminal(t *testing.T) {
 		p.leaves(int(blame.User))
 	})
 	t.Run("says a panic", func(t *testing.T) {
+		t.Parallel()
 		p := sit(t, uetest, "shell", "-q")
 		p.sees(prompt)
 		p.types("echo c > /proc/sysrq-trigger\r")
@@ -243,6 +249,7 @@ func TestShellAtATerminal(t *testing.T) {
 		p.leaves(int(blame.Kernel))
 	})
 	t.Run("ends with SIGTERM", func(t *testing.T) {
+		t.Parallel()
 		p := sit(t, uetest, "shell", "-q")
 		p.sees(prompt)
 		if reflect.DeepEqual(p.settings(), p.before) {
@@ -254,6 +261,7 @@ func TestShellAtATerminal(t *testing.T) {
 		p.leaves(int(blame.User))
 	})
 	t.Run("ends with SIGKILL", func(t *testing.T) {
+		t.Parallel()
 		p := sit(t, uetest, "shell", "-q")
 		p.sees(prompt)
 		if err := p.cmd.Process.Kill(); err != nil {
@@ -262,6 +270,7 @@ func TestShellAtATerminal(t *testing.T) {
 		p.leaves(-1)
 	})
 	t.Run("ends with QEMU", func(t *testing.T) {
+		t.Parallel()
 		p := sit(t, uetest, "shell", "-q")
 		p.sees(prompt)
 		for _, pid := range children(t, p.cmd.Process.Pid) {

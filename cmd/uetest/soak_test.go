@@ -34,6 +34,7 @@ const (
 //
 //	UETEST_SOAK=300 go test -run Soak -v -timeout 3h ./cmd/uetest
 func TestSoak(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("boots a kernel; not with -short")
 	}
@@ -87,7 +88,7 @@ type soak struct {
 
 func (s *soak) command(ctx context.Context, tmp string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, s.uetest, "run", "--accel", "tcg", "--kernel", s.kernel,
-		"--run", "(align|enable)/.*", "--isolate", "test", "-j", "2", "--timeout", "20s")
+		"--run", "align/.*", "--isolate", "test", "-j", "2", "--timeout", "20s")
 	cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "UETEST_CACHE="+s.cache)
 	return cmd
 }

@@ -16,6 +16,7 @@ import (
 // TestOddStreams runs what needs no boot with standard streams and terminals as
 // scripts, cron and full disks have them.
 func TestOddStreams(t *testing.T) {
+	t.Parallel()
 	uetest := buildUetest(t)
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -67,6 +68,7 @@ func TestOddStreams(t *testing.T) {
 	}
 	for _, s := range streams {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			for _, v := range verbs {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				// The reader has to be gone before anything is written.
