@@ -15,8 +15,9 @@ var (
 	exit    = regexp.MustCompile(` exitcode=\S+| on CPU#?\d+.*`)
 	more    = regexp.MustCompile(`\.  .*`) // advice behind the panic's reason
 
-	access = regexp.MustCompile(`^(Read|Write) (?:of size \d+ )?at addr `)
-	race   = regexp.MustCompile(`^BUG: KCSAN: .* in ([\w.]+)(?:\+\S+)?(?: / ([\w.]+)(?:\+\S+)?)?$`)
+	access     = regexp.MustCompile(`^(Read|Write) (?:of size \d+ )?at addr `)
+	misaligned = regexp.MustCompile(`^\s+FSC = 0x21: alignment fault$`)
+	race       = regexp.MustCompile(`^BUG: KCSAN: .* in ([\w.]+)(?:\+\S+)?(?: / ([\w.]+)(?:\+\S+)?)?$`)
 )
 
 // titleOf makes the title of a report from the line that names it and from the
@@ -34,6 +35,15 @@ func titleOf(f *form, texts []string, name int, guilty string) string {
 		title = stable(title)
 	}
 	switch f.kind {
+	case PageFault:
+		// arm64 says what it was below: "FSC = 0x21: alignment fault"
+		// (mem_abort_decode, arch/arm64/mm/fault.c).
+		for _, text := range texts[name:] {
+			if misaligned.MatchString(text) {
+				title = "alignment fault"
+				break
+			}
+		}
 	case Slab: // the numbers are those of objects, the cache's are of its name
 		cache, what, _ := strings.Cut(strings.TrimPrefix(title, "slab: "), ": ")
 		return "slab: " + stable(what) + " in " + cache

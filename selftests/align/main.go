@@ -103,19 +103,35 @@ func addressZero(t *kit.T) {
 	t.Saw("off-lines", log.Failures())
 }
 
-// userLimit registers the last word below TASK_SIZE_MAX and the first behind
-// it (arch/x86/include/asm/page_64_types.h).
-func userLimit(t *kit.T) {
-	if runtime.GOARCH != "amd64" {
-		t.Fatalf("the limit of %s is not known here", runtime.GOARCH)
-	}
-	bits := 47
-	if cpuinfo, err := os.ReadFile("/proc/cpuinfo"); err != nil {
+// taskSizeMax is TASK_SIZE_MAX.
+func taskSizeMax(t *kit.T) uint64 {
+	cpuinfo, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
 		t.Fatalf("%v", err)
-	} else if strings.Contains(string(cpuinfo), " la57") {
-		bits = 56
 	}
-	limit := uint64(1)<<bits - uint64(os.Getpagesize())
+	says := func(word string) bool { return strings.Contains(string(cpuinfo), word) }
+	switch {
+	case runtime.GOARCH == "amd64" && says(" la57"): // arch/x86/include/asm/page_64_types.h
+		return 1<<56 - uint64(os.Getpagesize())
+	case runtime.GOARCH == "amd64":
+		return 1<<47 - uint64(os.Getpagesize())
+	case runtime.GOARCH == "arm64": // CONFIG_ARM64_VA_BITS_48
+		return 1 << 48
+	case runtime.GOARCH == "riscv64" && says("sv57"): // arch/riscv/include/asm/pgtable.h
+		return 1 << 56
+	case runtime.GOARCH == "riscv64" && says("sv48"):
+		return 1 << 47
+	case runtime.GOARCH == "riscv64" && says("sv39"):
+		return 1 << 38
+	}
+	t.Fatalf("the limit of %s is not known here", runtime.GOARCH)
+	return 0
+}
+
+// userLimit registers the last word below TASK_SIZE_MAX and the first behind
+// it.
+func userLimit(t *kit.T) {
+	limit := taskSizeMax(t)
 	t.Saw("last", register(t, t.Event("u32 count"), limit-4))
 	t.Saw("behind", register(t, t.Event("u32 count"), limit))
 }

@@ -29,6 +29,7 @@ var alignTests = []Test{
 		Claims:    []int{1, 4},
 		Questions: []string{"word-size"},
 		Expect:    remote("refused=0 set=16"),
+		Arch:      traps("", "refused=0 set=16"),
 	},
 	{
 		ID:      "align/straddles-two-pages",

@@ -32,6 +32,7 @@ var bitsTests = []Test{
 		Claims:    []int{2},
 		Questions: []string{"word-size"},
 		Expect:    remote("changed=none"),
+		Arch:      traps("", "changed=none"),
 	},
 	{
 		ID:        "bits/first-word-of-page",

@@ -163,6 +163,59 @@ func TestEntriesAreWhole(t *testing.T) {
 			}
 			checkFault(t, test, g, e)
 		}
+		for arch, d := range test.Arch {
+			if arch != "arm64" && arch != "riscv64" {
+				t.Errorf("%s: what differs on %q", test.ID, arch)
+			}
+			if d.Why == "" || d.Absent != (len(d.Expect) == 0) {
+				t.Errorf("%s on %s: no reason, or neither absent nor expected otherwise", test.ID, arch)
+			}
+			there, _ := test.For(arch)
+			for g, e := range d.Expect {
+				was, ok := test.Expect[g]
+				if !ok || e == was {
+					t.Errorf("%s on %s, %s: does not differ", test.ID, arch, g)
+				}
+				whole := e.Saw
+				if e.Splat != "" {
+					whole = e.Promise
+				}
+				if !slices.Equal(order, keys(whole)) {
+					t.Errorf("%s on %s, %s: keys %q, elsewhere %q", test.ID, arch, g, keys(whole), order)
+				}
+				checkFault(t, there, g, e)
+			}
+		}
+	}
+}
+
+func TestTestsDifferWhereTheCatalogueSaysSo(t *testing.T) {
+	plain := Test{ID: "a/b", Expect: map[Generation]Expect{G1: {Saw: "x=1"}, G3: {Saw: "x=2"}}}
+	differs := plain
+	differs.Arch = map[string]Differs{
+		"arm64":   {Why: "w", Isolation: Fresh, Expect: map[Generation]Expect{G1: {Saw: "x=3"}}},
+		"riscv64": {Why: "w", Absent: true},
+	}
+	for _, tt := range []struct {
+		test      Test
+		arch      string
+		says      bool
+		g1, g3    string
+		isolation Isolation
+	}{
+		{plain, "arm64", true, "x=1", "x=2", Shared},
+		{differs, "x86_64", true, "x=1", "x=2", Shared},
+		{differs, "", true, "x=1", "x=2", Shared},
+		{differs, "arm64", true, "x=3", "x=2", Fresh},
+		{differs, "riscv64", false, "x=1", "x=2", Shared},
+	} {
+		got, says := tt.test.For(tt.arch)
+		if says != tt.says || got.Expect[G1].Saw != tt.g1 || got.Expect[G3].Saw != tt.g3 || got.Isolation != tt.isolation {
+			t.Errorf("on %q: %v, %+v", tt.arch, says, got)
+		}
+	}
+	if differs.Expect[G1].Saw != "x=1" {
+		t.Error("the test itself has changed")
 	}
 }
 
@@ -224,10 +277,8 @@ func TestEveryFaultClaimAndQuestionHasATest(t *testing.T) {
 	for _, f := range Faults() {
 		var variants []string
 		for _, test := range All() {
-			for _, e := range test.Expect {
-				if e.Fault == f.ID && !slices.Contains(variants, test.Variant) {
-					variants = append(variants, test.Variant)
-				}
+			if test.Shows(f.ID) && !slices.Contains(variants, test.Variant) {
+				variants = append(variants, test.Variant)
 			}
 		}
 		if len(variants) > 1 {

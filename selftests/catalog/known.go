@@ -103,10 +103,9 @@ var faults = []Fault{
 		Elsewhere: "a processor with split lock detection (/proc/cpuinfo: split_lock_detect) under KVM or bare metal; emulation has none",
 	},
 	{
-		ID:        "unaligned-trap",
-		Title:     "a word at 4 modulo 8 is written by an atomic access of eight bytes, which traps where those have to be aligned",
-		Claim:     1,
-		Elsewhere: "a riscv64 guest, or arm64 without unaligned atomics (no FEAT_LSE2)",
+		ID:    unalignedTrap,
+		Title: "a word at 4 modulo 8 is written by an atomic access of eight bytes, which traps where those have to be aligned (arm64, riscv64)",
+		Claim: 1,
 	},
 	{
 		ID:    "past-the-page-kasan",

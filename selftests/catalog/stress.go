@@ -112,6 +112,7 @@ var stressTests = []Test{
 			G1: {Saw: "huge=yes undone=0 word=0x00000000"},
 			G3: {Saw: "huge=yes undone=0 word=0x00000000"},
 		},
+		Arch: traps("huge=yes", "huge=yes undone=0 word=0x00000000"),
 	},
 	{
 		ID:      "stress/unmap-while-toggling",

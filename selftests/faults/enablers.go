@@ -133,20 +133,20 @@ func partialWalk(t *kit.T) {
 	one.Set(0)
 	t.Check(unix.SchedSetaffinity(0, &one))
 	d, ev, log := t.Open(), t.Event("u32 count"), t.KernelLog()
-	words := t.SharedAnonymous(places*4/os.Getpagesize() + 1).Touch()
+	words := t.SharedAnonymous(places*8/os.Getpagesize() + 1).Touch()
 	for i := range places {
-		d.Register(ev, words.Word(4*i).Bit(0))
+		d.Register(ev, words.Word(8*i).Bit(0))
 	}
 	set := func() (n int) {
 		for i := range places {
-			n += int(words.Word(4 * i).Load())
+			n += int(words.Word(8 * i).Load())
 		}
 		return n
 	}
 	n, lines := 0, 0
 	for range tries {
 		ev.Off()
-		killWhileEnabling(t, ev, func() bool { return words.Word(0).Load()|words.Word(4*(places-1)).Load() != 0 })
+		killWhileEnabling(t, ev, func() bool { return words.Word(0).Load()|words.Word(8*(places-1)).Load() != 0 })
 		lines = log.Failures()
 		// On g3 a worker tries again.
 		for deadline := time.Now().Add(time.Second); set()+lines < places && time.Now().Before(deadline); {

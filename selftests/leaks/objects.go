@@ -32,13 +32,13 @@ func settles(want int, count func() int) int {
 func enablersGoWithFile(t *kit.T) {
 	const places = 1000
 	cache := enablerCache(t)
-	d, ev, page := t.Open(), t.Event("u32 count"), t.Anonymous(1).Touch()
+	d, ev, page := t.Open(), t.Event("u32 count"), t.Anonymous(2).Touch()
 	d.Register(ev, t.Word().Bit(0))
 	before := t.Slab(cache)
 	e, args := t.Open(), t.Anonymous(1)
 	desc := args.PutString(256, ev.Desc)
 	reg := func(i int) uapi.Reg {
-		return uapi.Reg{NameArgs: desc, EnableSize: 4, EnableAddr: page.Addr(4 * i)}
+		return uapi.Reg{NameArgs: desc, EnableSize: 4, EnableAddr: page.Addr(8 * i)}
 	}
 	for i := range places {
 		_, err := e.RegAt(args, 0, reg(i))
@@ -48,7 +48,7 @@ func enablersGoWithFile(t *kit.T) {
 	t.Saw("hundreds", hundreds())
 	if t.PlacesOutliveFiles() {
 		for i := range places {
-			t.Check(e.UnregAt(page.Addr(4*i), 0))
+			t.Check(e.UnregAt(page.Addr(8*i), 0))
 		}
 	}
 	e.Close()

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -193,5 +194,15 @@ func address(p model.Place) uintptr {
 	if p.Null {
 		return 0
 	}
-	return arena + uintptr(2*p.Page*os.Getpagesize()+wordAt+4*p.Word)
+	return arena + uintptr(2*p.Page*os.Getpagesize()+wordAt+wordStep()*p.Word)
+}
+
+// wordStep is how far apart the words of a page are: side by side on x86, where
+// the kernel of g1 can write both. Elsewhere the second would be the end of it
+// (catalog: unaligned-trap).
+func wordStep() int {
+	if runtime.GOARCH == "amd64" {
+		return 4
+	}
+	return 8
 }

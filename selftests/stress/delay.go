@@ -25,14 +25,14 @@ func threadTime(t *kit.T) time.Duration {
 // no observation.
 func badPlacesDelay(t *kit.T) {
 	const places, rounds = 300, 3
-	size := places*4/os.Getpagesize() + 1
+	size := places*8/os.Getpagesize() + 1
 	good, bad := t.Anonymous(size).Touch(), t.Anonymous(size).Touch()
 	d, args := t.Open(), t.Anonymous(1)
 	register := func(mem *kit.Mem, n int) *kit.Event {
 		ev := t.Event("u32 count")
 		desc := args.PutString(256, ev.Desc)
 		for i := range n {
-			_, err := d.RegAt(args, 0, uapi.Reg{NameArgs: desc, EnableSize: 4, EnableAddr: mem.Addr(4 * i)})
+			_, err := d.RegAt(args, 0, uapi.Reg{NameArgs: desc, EnableSize: 4, EnableAddr: mem.Addr(8 * i)})
 			t.Check(err)
 		}
 		return ev

@@ -93,7 +93,7 @@ func manyEventsInProcesses(t *kit.T) {
 	var all []*kit.Event
 	for i := range events {
 		ev := t.Event("u32 count")
-		d.Register(ev, shared.Word(4*i).Bit(0))
+		d.Register(ev, shared.Word(8*i).Bit(0))
 		all = append(all, ev)
 	}
 	var children []*kit.Child

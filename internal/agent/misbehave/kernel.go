@@ -166,7 +166,8 @@ func lockUp() {
 			fds[i+1] = unix.PollFd{Fd: int32(kmsg.Fd()), Events: unix.POLLPRI}
 		}
 		began := time.Now()
-		_, _, errno := syscall.RawSyscall(syscall.SYS_POLL, uintptr(unsafe.Pointer(&fds[0])), uintptr(many), 0)
+		var now unix.Timespec
+		_, _, errno := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&fds[0])), uintptr(many), uintptr(unsafe.Pointer(&now)), 0, 0, 0)
 		took := time.Since(began)
 		fmt.Println("poll of", many, "took", took, errno)
 		if took > 4*time.Second {
