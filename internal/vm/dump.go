@@ -110,6 +110,7 @@ func (v *VM) Dump(ctx context.Context) Dump {
 
 // sample looks at the CPUs several times and reads their stacks.
 func (v *VM) sample(ctx context.Context, d *Dump) error {
+	stacks := map[int]uint64{}
 	for i := range samples {
 		if i > 0 {
 			time.Sleep(samplePause)
@@ -120,6 +121,7 @@ func (v *VM) sample(ctx context.Context, d *Dump) error {
 		}
 		d.Registers = text
 		for _, r := range parseRegisters(text) {
+			stacks[r.cpu] = r.sp
 			if i == 0 {
 				d.CPUs = append(d.CPUs, CPUDump{Number: r.cpu})
 			}
@@ -138,7 +140,7 @@ func (v *VM) sample(ctx context.Context, d *Dump) error {
 		if at := c.Seen[len(c.Seen)-1]; at.User || at.Halted {
 			continue
 		}
-		text, err := v.human(ctx, c.Number, fmt.Sprintf("x /%dgx $rsp", stackWords))
+		text, err := v.human(ctx, c.Number, fmt.Sprintf("x /%dgx %#x", stackWords, stacks[c.Number]))
 		if err != nil {
 			return err
 		}
@@ -157,13 +159,19 @@ func (v *VM) human(ctx context.Context, cpu int, command string) (string, error)
 // registers of one CPU, as far as they are needed.
 type registers struct {
 	cpu int
+	sp  uint64 // the stack pointer
 	CPUPlace
 }
 
 var (
-	cpuHead  = regexp.MustCompile(`(?m)^CPU#(\d+)\s*$`)
-	cpuPlace = regexp.MustCompile(`\b[RE]IP=([0-9a-f]+) .*\bCPL=(\d).*\bHLT=(\d)`)
-	hexWord  = regexp.MustCompile(`\b0x([0-9a-f]{16})\b`)
+	cpuHead = regexp.MustCompile(`(?m)^CPU#(\d+)\s*$`)
+	// One for each architecture; arm64's and riscv64's do not say of a CPU that
+	// it waits.
+	cpuPlace   = regexp.MustCompile(`\b[RE]IP=([0-9a-f]+) .*\bCPL=(\d).*\bHLT=(\d)`)
+	placeARM64 = regexp.MustCompile(`(?m)^ ?PC=([0-9a-f]+) [^#]*\bPSTATE=[0-9a-f]+ .*\bEL(\d)[th]`)
+	placeRISCV = regexp.MustCompile(`(?m)^ pc +([0-9a-f]+)\s*$`)
+	stackAt    = regexp.MustCompile(`\b(?:RSP=|ESP=|SP=|x2/sp +)([0-9a-f]+)`)
+	hexWord    = regexp.MustCompile(`\b0x([0-9a-f]{16})\b`)
 )
 
 // parseRegisters reads the output of "info registers -a" (x86_cpu_dump_state,
@@ -177,17 +185,41 @@ func parseRegisters(text string) []registers {
 			end = heads[i+1][0]
 		}
 		n, err := strconv.Atoi(text[h[2]:h[3]])
-		m := cpuPlace.FindStringSubmatch(text[h[1]:end])
-		if err != nil || m == nil {
+		place, ok := placeOf(text[h[1]:end])
+		if err != nil || !ok {
+			continue
+		}
+		r := registers{cpu: n, CPUPlace: place}
+		if m := stackAt.FindStringSubmatch(text[h[1]:end]); m != nil {
+			r.sp, _ = strconv.ParseUint(m[1], 16, 64) // 0 is no stack
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// placeOf reads the registers of one CPU: x86_cpu_dump_state,
+// aarch64_cpu_dump_state and riscv_cpu_dump_state of QEMU's target/.
+func placeOf(text string) (CPUPlace, bool) {
+	for _, form := range []struct {
+		pattern *regexp.Regexp
+		place   func(ip uint64, m []string) CPUPlace
+	}{
+		{cpuPlace, func(ip uint64, m []string) CPUPlace {
+			return CPUPlace{IP: ip, User: m[2] == "3", Halted: m[3] == "1"}
+		}},
+		{placeARM64, func(ip uint64, m []string) CPUPlace { return CPUPlace{IP: ip, User: m[2] == "0"} }},
+		// Its kernel is in the upper half of the addresses.
+		{placeRISCV, func(ip uint64, _ []string) CPUPlace { return CPUPlace{IP: ip, User: int64(ip) >= 0} }},
+	} {
+		m := form.pattern.FindStringSubmatch(text)
+		if m == nil {
 			continue
 		}
 		ip, err := strconv.ParseUint(m[1], 16, 64)
-		if err != nil {
-			continue
-		}
-		all = append(all, registers{n, CPUPlace{IP: ip, User: m[2] == "3", Halted: m[3] == "1"}})
+		return form.place(ip, m), err == nil
 	}
-	return all
+	return CPUPlace{}, false
 }
 
 // parseWords reads the output of the command x with format gx: "ADDRESS:

@@ -266,6 +266,11 @@ func TestEveryFaultClaimAndQuestionHasATest(t *testing.T) {
 		for _, e := range test.Expect {
 			shown[e.Fault] = true
 		}
+		for _, d := range test.Arch {
+			for _, e := range d.Expect {
+				shown[e.Fault] = true
+			}
+		}
 		// A claim is the RFC's: it takes a test that runs on it.
 		if _, ok := test.On(G1); ok {
 			for _, c := range test.Claims {
