@@ -124,6 +124,9 @@ func (d *driver) check(s *session) {
 	d.mu.Lock()
 	first := d.run.Guest.Release == ""
 	d.run.Guest = s.hello
+	if first {
+		d.known()
+	}
 	d.mu.Unlock()
 	declared, got := string(d.kernel.generation), s.hello.Generation
 	if !first || declared == "" || got == declared {

@@ -16,6 +16,7 @@ import (
 	"uetest/internal/console"
 	"uetest/internal/feature"
 	"uetest/internal/results"
+	"uetest/internal/runs"
 	"uetest/internal/wire"
 	"uetest/selftests/catalog"
 )
@@ -28,6 +29,9 @@ type driver struct {
 	guest  *guest
 
 	snapshots snapshots
+
+	rec *runs.Recorder // nil: what happens is nobody's to judge, of a shell for one
+	key string         // of the kernel in it
 
 	judge *results.Judge // nil until it is known what to expect of the kernel
 	allow *allowlist     // as long as judge is
@@ -161,6 +165,7 @@ func (d *driver) plan(ctx context.Context, tests []catalog.Test) (_ []catalog.Te
 	d.judge = results.NewJudge(g, tests, must)
 	d.allow = newAllowlist(d.cfg.Series, d.run.Kernel.Name)
 	d.judge.Allow(d.allow.allows)
+	d.planned(tests)
 	if tests, err = d.compile(ctx, tests); err != nil || !d.cfg.Clock.Counts() {
 		return tests, err
 	}
@@ -275,6 +280,9 @@ func (d *driver) use(ctx context.Context, s *session, t catalog.Test, more func(
 
 // progress tells which test begins.
 func (d *driver) progress(id string) {
+	if d.rec != nil {
+		d.rec.Start(d.key, id)
+	}
 	d.mu.Lock()
 	done := d.reported
 	d.mu.Unlock()
@@ -286,6 +294,9 @@ func (d *driver) tell(r *results.Test) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.reported++
+	if r != nil && d.rec != nil {
+		d.rec.Result(d.key, r)
+	}
 	if r != nil && d.cfg.Stop != nil && !d.stopped && d.cfg.Stop(r) {
 		d.stopped = true
 		if d.queue != nil {

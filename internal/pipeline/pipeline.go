@@ -16,10 +16,10 @@ import (
 
 	"uetest/initramfs"
 	"uetest/internal/blame"
-	"uetest/internal/cache"
 	"uetest/internal/kernel"
 	"uetest/internal/patch"
 	"uetest/internal/results"
+	"uetest/internal/runs"
 	"uetest/internal/vm"
 	"uetest/kernel-patches"
 	"uetest/selftests/catalog"
@@ -51,6 +51,13 @@ type Config struct {
 	Clock       vm.Clock        // of every guest; the log of one that is recorded has its place in the run's directory
 	Machine     results.Machine // what every guest has in place of the usual
 	Keep        bool            // the run's files stay until somebody removes them
+
+	// Record is where what happens is written down; the caller closes it. Nil: in
+	// a record of its own.
+	Record *runs.Recorder
+	// Repeat returns the flags of "uetest run" that ask for a kernel again, for a
+	// shell; it may be nil.
+	Repeat func(kernel string) string
 
 	// Attach, if not nil, has each guest wait for gdb, and is told where. No time
 	// limit applies then, not even to the boot.
@@ -87,7 +94,11 @@ func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	var runs []*results.Run
+	close, err := cfg.record()
+	if err != nil {
+		return nil, err
+	}
+	var list []*results.Run
 	// The kernels of one architecture share what they boot with.
 	for len(targets) > 0 && err == nil {
 		arch := targets[0].arch()
@@ -99,12 +110,12 @@ func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
 			more, err := each(targets[:n], func(t target) (*results.Run, error) {
 				return one(ctx, &cfg, t, g, tests)
 			})
-			runs = append(runs, more...)
+			list = append(list, more...)
 			return err
 		})
 		targets = targets[n:]
 	}
-	return runs, err
+	return list, close(list, err)
 }
 
 // settleClock chooses the accelerator that counts instructions if the guests'
@@ -123,21 +134,19 @@ func (cfg *Config) settleClock() error {
 	return nil
 }
 
-// each makes a run of each target and saves it, up to the first error.
+// each makes a run of each target, up to the first error.
 func each(targets []target, run func(target) (*results.Run, error)) ([]*results.Run, error) {
-	var runs []*results.Run
+	var list []*results.Run
 	for _, t := range targets {
 		r, err := run(t)
 		if r != nil {
-			runs = append(runs, r)
-			err = errors.Join(err, r.Save())
-			cache.Release(r.Dir)
+			list = append(list, r)
 		}
 		if err != nil {
-			return runs, err
+			return list, err
 		}
 	}
-	return runs, nil
+	return list, nil
 }
 
 // chosen returns the catalogue's tests whose whole id matches re.
@@ -260,7 +269,7 @@ func one(ctx context.Context, cfg *Config, t target, g *guest, tests []catalog.T
 	if d.judge != nil && d.run.Select == "" && d.run.Fatal == 0 && !d.stopped {
 		d.run.Unused = d.allow.unused()
 	}
-	return d.run, err
+	return d.run, errors.Join(err, d.finish())
 }
 
 // newDriver builds the kernel and makes what drives guests that boot it.
@@ -275,6 +284,13 @@ func newDriver(ctx context.Context, cfg *Config, t target, g *guest) (*driver, e
 		return nil, err
 	}
 	run.Kernel = b.info
+	run.Kernel.Variant, run.Kernel.Mails = b.variant, b.mails()
+	if run.Kernel.Key != "" { // beside a prebuilt image may be anything
+		describe(&run.Kernel, filepath.Join(filepath.Dir(b.symbols), "config"))
+	}
+	if err := describeTree(ctx, &run.Kernel, cfg.SourceDir); err != nil {
+		return nil, err
+	}
 	if cfg.Select != nil {
 		run.Select = cfg.Select.String()
 	}
@@ -282,34 +298,17 @@ func newDriver(ctx context.Context, cfg *Config, t target, g *guest) (*driver, e
 	if cfg.Clock.Counts() {
 		run.AccelWhy = "it counts the instructions that the guest's time is made of"
 	}
-	dir, err := runDir(cfg.Cache, t.name, run.Start)
-	if err != nil {
+	if run.QEMU, err = cfg.qemuVersion(ctx); err != nil {
 		return nil, err
 	}
-	run.Dir = dir
 	run.Machine = cfg.Machine
-	if cfg.Keep {
-		if err := cache.Keep(dir); err != nil {
-			return nil, err
-		}
-	}
 	run.Stages = append(s.done, g.stages...)
-	return &driver{cfg: cfg, run: run, notify: cfg.Notify, kernel: b, guest: g}, nil
+	d := &driver{cfg: cfg, run: run, notify: cfg.Notify, kernel: b, guest: g}
+	return d, d.place(t.name)
 }
-
-func runsDir(dir string) string { return filepath.Join(dir, cache.Runs) }
 
 // LastRun returns the newest saved run of a kernel, one of the whole catalogue
 // rather than of a part, or nil if there is none.
 func LastRun(dir, kernel string) (*results.Run, error) {
-	return results.Last(runsDir(dir), kernel)
-}
-
-// runDir makes the directory of one run. Names sort by time.
-func runDir(dir, kernel string, start time.Time) (string, error) {
-	c, err := cache.Open(dir)
-	if err != nil {
-		return "", err
-	}
-	return c.Namespace(cache.Runs).Add(start.Format("20060102-150405.000-") + filepath.Base(kernel) + "-")
+	return results.Last(runs.Home(dir), kernel)
 }

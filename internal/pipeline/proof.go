@@ -22,6 +22,7 @@ type patched struct {
 	blobs    []results.Blob
 	unproven []string // a line for each file that is not what the series names
 	top      []results.TopPatch
+	texts    []*patch.Patch // what was applied
 }
 
 func (p *patched) note() string {
@@ -182,6 +183,7 @@ func applyFrom(tree patch.Reader, s *kernelpatches.Series, k, from kernelpatches
 		}
 		patches = append(patches, one)
 	}
+	p.texts = patches
 	var err error
 	if p.changes, err = patch.Apply(tree, patches...); err != nil {
 		return nil, err

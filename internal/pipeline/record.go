@@ -58,6 +58,10 @@ func Record(ctx context.Context, cfg Config, fault, path string) (*Recorded, err
 		return nil, blame.On(blame.Nothing, fmt.Errorf("no test in a guest shows %s on %s, generation %s: there is nothing to record", fault, t.name, t.kernel.Generation))
 	}
 	r := &Recorded{Bundle: path, Left: left}
+	close, err := cfg.record()
+	if err != nil {
+		return nil, err
+	}
 	err = withGuest(ctx, &cfg, t.arch(), func(ctx context.Context, g *guest) error {
 		d, err := newDriver(ctx, &cfg, t, g)
 		if err != nil {
@@ -66,7 +70,11 @@ func Record(ctx context.Context, cfg Config, fault, path string) (*Recorded, err
 		r.Run = d.run
 		return d.bundle(ctx, tests, fault, path)
 	})
-	if err != nil {
+	var list []*results.Run
+	if r.Run != nil {
+		list = append(list, r.Run)
+	}
+	if err = close(list, err); err != nil {
 		return r, err
 	}
 	info, err := os.Stat(path)
@@ -113,7 +121,7 @@ func (d *driver) bundle(ctx context.Context, tests []catalog.Test, fault, path s
 		took = time.Since(start)
 		return err
 	})
-	if err = errors.Join(err, d.run.Save()); err != nil {
+	if err = errors.Join(err, d.finish()); err != nil {
 		return err
 	}
 	if s == nil {

@@ -115,6 +115,7 @@ type built struct {
 	tree       openTree             // nil without a source
 	source     string               // the tree that changes belongs to; empty for a prebuilt image
 	changes    patch.Overlay        // what the patches change
+	texts      []*patch.Patch       // the patches, in order
 	must       []feature.Name       // what its configuration was made to have
 	// expect is what the series expects otherwise than the catalogue, by test.
 	expect map[string]kernelpatches.Expected
@@ -148,7 +149,7 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 	}
 	end(cachedNote(image.Cached))
 	return built{
-		source: tree.Name(), changes: p.changes,
+		source: tree.Name(), changes: p.changes, texts: p.texts,
 		tree:    func(ctx context.Context) (patch.Reader, func(), error) { return t.tree(ctx, cfg) },
 		vmlinux: image.Vmlinux, symbols: image.Symbols, release: image.Release, cached: image.Cached,
 		generation: catalog.Generation(t.declared()),

@@ -81,6 +81,7 @@ func (p *patched) onTop(base patch.Reader, top []*patch.Patch, o topping) error 
 		}
 		p.top = append(p.top, t)
 		p.applied = append(p.applied[:len(p.applied):len(p.applied)], one.Name)
+		p.texts = append(p.texts, one)
 		if note == unprovenRestore {
 			p.unproven = append(p.unproven, fmt.Sprintf("%s: its whitespace was restored, and not all of it is known", one.Name))
 		}

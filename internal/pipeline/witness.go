@@ -25,7 +25,12 @@ func Witness(ctx context.Context, cfg Config) ([]*results.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return each(targets, func(t target) (*results.Run, error) { return bearWitness(ctx, cfg, t) })
+	close, err := cfg.record()
+	if err != nil {
+		return nil, err
+	}
+	list, err := each(targets, func(t target) (*results.Run, error) { return bearWitness(ctx, cfg, t) })
+	return list, close(list, err)
 }
 
 // bearWitness is Witness on one kernel.

@@ -9,12 +9,14 @@ package results
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"uetest/internal/blame"
 	"uetest/internal/console"
 	"uetest/internal/wire"
+	"uetest/selftests/catalog"
 )
 
 // Schema is the version of the JSON form of Run. A reader refuses a version
@@ -80,12 +82,33 @@ type Kernel struct {
 	Key      string   `json:"key,omitempty"`      // image cache key
 	Image    string   `json:"image"`              // path of what was booted
 
+	// What it was built of and with, as far as it is known: of a prebuilt image
+	// nobody can say.
+	Variant    string `json:"variant,omitempty"`     // of its configuration: kasan
+	Commit     string `json:"commit,omitempty"`      // HEAD of the user's tree, in full
+	Describe   string `json:"describe,omitempty"`    // the tag that it comes after
+	Compiler   string `json:"compiler,omitempty"`    // its first line of --version
+	ConfigHash string `json:"config_hash,omitempty"` // sha256 of the whole .config
+
+	// Mails are the patches that were applied, in order, and how to reply to them.
+	Mails []Mail `json:"mails,omitempty"`
+
 	// Top are the patches that somebody put on the kernel of the series, in
 	// order. Blobs is about the kernel below them.
 	Top []TopPatch `json:"top,omitempty"`
 	// Expects are the tests of which the series expects something else than the
 	// catalogue, by id, with its reason.
 	Expects map[string]string `json:"expects,omitempty"`
+}
+
+// Mail is a patch as it was posted.
+type Mail struct {
+	File    string `json:"file"`
+	SHA256  string `json:"sha256"` // of its text
+	Subject string `json:"subject,omitempty"`
+	From    string `json:"from,omitempty"`
+	Date    string `json:"date,omitempty"`
+	ID      string `json:"id,omitempty"` // Message-ID without its brackets
 }
 
 // TopPatch is a patch on top of a kernel of the series.
@@ -162,6 +185,47 @@ type Run struct {
 	Fatal      blame.Party     `json:"fatal,omitempty"`             // who ended the run early, 0 if nobody
 	Stages     []Stage         `json:"stages"`
 	Dir        string          `json:"dir"` // console logs and this run as JSON
+
+	QEMU   string      `json:"qemu,omitempty"`   // first line of --version
+	Repeat string      `json:"repeat,omitempty"` // flags of "uetest run" that ask for this kernel again, for a shell
+	Faults []FaultNote `json:"faults,omitempty"` // what the catalogue said of the faults that the tests name
+}
+
+// FaultNote is a catalogued fault, so that a run can be read without the
+// catalogue that it was judged by.
+type FaultNote struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	Claim int    `json:"claim,omitempty"`
+}
+
+// Label is what tells the kernel of a run from others of the same command: its
+// name, which holds variant and patches, and the architecture if it is not that
+// of most.
+func (r *Run) Label() string {
+	arch := r.Kernel.Arch
+	if arch == "" {
+		arch = r.Guest.Machine
+	}
+	if arch == "" || arch == usualArch || strings.Contains(r.Kernel.Name, arch) {
+		return r.Kernel.Name
+	}
+	return r.Kernel.Name + "." + arch
+}
+
+// usualArch is the architecture that a label does not mention.
+const usualArch = "x86_64"
+
+// Note has the run say what the catalogue knows of the faults that its tests
+// name.
+func (r *Run) Note() {
+	r.Faults = nil
+	for i := range r.Tests {
+		f, ok := catalog.FaultByID(r.Tests[i].Fault)
+		if ok && !slices.ContainsFunc(r.Faults, func(n FaultNote) bool { return n.ID == f.ID }) {
+			r.Faults = append(r.Faults, FaultNote{f.ID, f.Title, f.Claim})
+		}
+	}
 }
 
 // Count returns how many tests got verdict v.

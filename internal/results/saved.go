@@ -67,19 +67,29 @@ func Last(parent, kernel string) (*Run, error) {
 	}
 	var part *Run
 	for i := len(dirs) - 1; i >= 0; i-- {
-		run, err := Load(filepath.Join(parent, dirs[i].Name()))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		dir := filepath.Join(parent, dirs[i].Name())
+		places := []string{dir}
+		kernels, _ := os.ReadDir(dir) // of one that is no directory nothing is loaded either
+		for _, k := range kernels {
+			if k.IsDir() {
+				places = append(places, filepath.Join(dir, k.Name()))
+			}
 		}
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case run.Kernel.Name != kernel:
-		case run.whole():
-			return run, nil
-		case part == nil:
-			part = run
+		for _, place := range places {
+			run, err := Load(place)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			switch {
+			case run.Kernel.Name != kernel:
+			case run.whole():
+				return run, nil
+			case part == nil:
+				part = run
+			}
 		}
 	}
 	return part, nil

@@ -1,0 +1,137 @@
+package report
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"uetest/internal/results"
+	"uetest/internal/runs"
+	"uetest/internal/wire"
+)
+
+// holds is a record in which everything that was asked for holds.
+func holds() *runs.Record {
+	run := &results.Run{
+		Schema: results.Schema, Guest: wire.Guest{Release: "6.1.192", Machine: "x86_64", CPUs: 2}, Accel: "tcg", Repeat: "--on rfc",
+		Kernel: results.Kernel{Name: "rfc", Source: "linux", Proven: true, Mails: []results.Mail{posted}, Blobs: []results.Blob{{Path: "mm/gup.c", Want: "222", Got: "222"}}},
+		Tests:  []results.Test{{ID: "bits/each", Verdict: results.AsExpected}, {ID: "swap/out", Verdict: results.Skipped, Detail: "needs swap"}},
+	}
+	base := *run
+	base.Kernel.Name, base.Kernel.Mails = "base", nil
+	base.Tests = []results.Test{{ID: "bits/each", Verdict: results.KnownFault, Fault: "old"}}
+	return recordOf(run, &base)
+}
+
+func mailOf(t *testing.T, rec *runs.Record) string {
+	t.Helper()
+	f, _ := FormatByName("mail")
+	return render(t, f, rec)
+}
+
+// Whoever signs says that it works.
+func TestTestedByOnlyIfEverythingHolds(t *testing.T) {
+	const line = "\nTested-by: A Tester <tester@example.org>\n"
+	if got := mailOf(t, holds()); !strings.Contains(got, line) || strings.Contains(got, "No Tested-by") {
+		t.Fatalf("no Tested-by in\n%s", got)
+	}
+	for name, spoil := range map[string]func(*runs.Record){
+		"one thing does not hold": func(r *runs.Record) { r.Runs[0].Tests[0].Verdict = results.Regressed },
+		"1 test never reported":   func(r *runs.Record) { r.Runs[0].Tests[0].Verdict = results.Missing },
+		"No Tested-by: one":       func(r *runs.Record) { r.Runs[0].Tests[0].Verdict = results.KnownFault },
+		"outside of every test":   func(r *runs.Record) { r.Runs[0].Problems = []string{"a guest went away"} },
+		"never mind":              nil,
+		"cut short":               func(r *runs.Record) { r.Cut = "killed" },
+		"ended early":             func(r *runs.Record) { r.Error = "no room" },
+		"not proven":              func(r *runs.Record) { r.Runs[0].Kernel.Unproven = []string{"mm/gup.c is another"} },
+		"no test could do":        func(r *runs.Record) { r.Runs[0].Tests = r.Runs[0].Tests[1:] },
+		"I do not know who I am":  func(r *runs.Record) { r.Asked.Tester = "" },
+		"is no NAME <ADDRESS>":    func(r *runs.Record) { r.Asked.Tester = "me" },
+		"nothing ran":             func(r *runs.Record) { r.Runs = nil },
+	} {
+		if spoil == nil {
+			continue
+		}
+		rec := holds()
+		spoil(rec)
+		got := mailOf(t, rec)
+		if strings.Contains(got, "\nTested-by:") || !strings.Contains(got, "No Tested-by: ") || !strings.Contains(strings.Join(strings.Fields(got), " "), name) {
+			t.Errorf("expected no Tested-by and %q in\n%s", name, got)
+		}
+	}
+}
+
+// What does not hold without the patch is not the patch's fault.
+func TestMailComparesWithTheKernelWithoutThePatch(t *testing.T) {
+	got := mailOf(t, holds())
+	if !strings.Contains(got, "For comparison, without it:\n  base 6.1.192: 1 test: 1 known fault\n") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+func TestMailAnswersTheMailOfThePatch(t *testing.T) {
+	got := mailOf(t, holds())
+	for _, want := range []string{
+		"Subject: Re: [PATCH v2 1/2] mm: write through gup\n",
+		"In-Reply-To: <20221027224026.1-1-author@example.org>\n",
+		"References: <20221027224026.1-1-author@example.org>\n",
+		"To: \"A Author\" <author@example.org>\n",
+		"\n> [PATCH v2 1/2] mm: write through gup\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	rec := holds()
+	rec.Runs[0].Kernel.Mails[0].ID = "a> b@c\nBcc: all@example.org"
+	if got := mailOf(t, rec); strings.Contains(got, "In-Reply-To") || strings.Contains(got, "\nBcc:") {
+		t.Errorf("a Message-ID that is none:\n%s", got)
+	}
+}
+
+// Only what is copied may be wider: a log, a diff, a command.
+func TestMailIs72ColumnsWide(t *testing.T) {
+	wide := sample()
+	wide.Kernel.Mails = []results.Mail{posted}
+	wide.Tests[2].Saw = strings.Repeat("word=value ", 40)
+	wide.Tests[3].Purpose = strings.Repeat("many words ", 40)
+	for _, rec := range []*runs.Record{several(), recordOf(wide)} {
+		body := false
+		for l := range strings.Lines(mailOf(t, rec)) {
+			l = strings.TrimSuffix(l, "\n")
+			body = body || l == ""
+			copied := strings.HasPrefix(l, "> ") || strings.HasPrefix(strings.TrimSpace(l), "$ ") || strings.HasPrefix(l, "uetest ") || strings.Contains(l, "page fault for address")
+			if body && !copied && utf8.RuneCountInString(l) > mailWidth {
+				t.Errorf("%d columns: %s", utf8.RuneCountInString(l), l)
+			}
+			if strings.HasSuffix(l, " ") && l != "-- " && !strings.HasPrefix(l, "> ") {
+				t.Errorf("a blank at the end of %q", l)
+			}
+		}
+	}
+}
+
+func TestQuotedLinesAreThoseOfTheHunk(t *testing.T) {
+	for at, want := range map[int]string{6: "", 7: "@@ -7,5 +7,8 @@ static int gup_write(void)\n {\n \tint a;\n \n+\tif (a)", 14: "+\tset_bit(a);", 15: ""} {
+		got := strings.Join(quoted(patchText, "mm/gup.c", at), "\n")
+		if want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("line %d: got %q, want %q", at, got, want)
+		}
+	}
+	if got := quoted(patchText, "mm/other.c", 7); got != nil {
+		t.Errorf("another file: %q", got)
+	}
+}
+
+func FuzzQuotedStaysInTheDiff(f *testing.F) {
+	f.Add(patchText, "mm/gup.c", 9)
+	f.Add("+++ b/x\n@@ -1 +1 @@\n-a\n+b\n", "x", 1)
+	f.Add("+++ b/x\n@@ -1 +99999999999999999999 @@\n", "x", 0)
+	f.Fuzz(func(t *testing.T, diff, file string, at int) {
+		for _, l := range quoted(diff, file, at) {
+			if !strings.Contains(diff, l) {
+				t.Errorf("%q is not in the diff", l)
+			}
+		}
+	})
+}

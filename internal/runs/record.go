@@ -1,0 +1,113 @@
+// Package runs keeps what a command of uetest did: which kernels it was asked to
+// test, what each of them is, and what each test saw.
+//
+// A Record is the one value that every report is made from, while the command
+// runs and any time later. On the disk it is a file of JSON lines that grows as
+// things happen, so a command that is killed leaves a record that goes up to
+// there; a reader says that it is not whole. docs/formats.md has the fields.
+//
+//	RUN/record.jsonl       the record
+//	RUN/KERNEL/run.json    what one kernel showed, once it is through
+//	RUN/KERNEL/console-N.log, stream-N.jsonl, dump-N.txt   of its guests
+package runs
+
+import (
+	"time"
+
+	"uetest/internal/results"
+)
+
+// Version is the version of the form that is written. Older ones are read: 1 is
+// a lone run.json, of the time before there were records.
+const Version = 2
+
+// FileName is the file of a run's directory that holds its record.
+const FileName = "record.jsonl"
+
+// Asked is what a command was asked for.
+type Asked struct {
+	Command  []string        `json:"command,omitempty"` // its arguments, the verb first
+	Uetest   string          `json:"uetest,omitempty"`  // revision of the program
+	Series   string          `json:"series,omitempty"`
+	Title    string          `json:"title,omitempty"`   // of the series
+	Kernels  []string        `json:"kernels,omitempty"` // names, in order
+	Source   string          `json:"source,omitempty"`  // the user's tree in place of a source package
+	Select   string          `json:"select,omitempty"`  // regular expression of the ids; empty: all
+	Accel    string          `json:"accel,omitempty"`
+	Jobs     int             `json:"jobs,omitempty"`
+	Isolate  string          `json:"isolate,omitempty"`
+	Timeout  time.Duration   `json:"timeout_ns,omitempty"` // of a test, in place of the catalogue's
+	Unproven bool            `json:"unproven,omitempty"`   // go on with what is not the blob that was expected
+	Machine  results.Machine `json:"machine,omitzero"`
+	Tester   string          `json:"tester,omitempty"` // NAME <ADDRESS> for a Tested-by line; empty: none was asked for
+}
+
+// Patch is a patch's text, kept once however many kernels have it.
+type Patch struct {
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"`
+	Text   string `json:"text,omitempty"` // empty if it is larger than MaxPatch
+}
+
+// Record is a command and what came of it.
+type Record struct {
+	Version int
+	ID      string // name of its directory
+	Asked   Asked
+	Start   time.Time
+	End     time.Time // zero if it was cut short
+
+	Patches []Patch
+	Stages  []Stage // as they ended, of all kernels and of what serves them all
+	Runs    []*results.Run
+
+	Exit  int    // exit code; tells nothing if End is zero
+	Error string // what kept the rest from running
+	Cut   string // how it is known that the record is not whole; empty: it is
+
+	Lines []byte // the record as it is on the disk; nil for one of an older form
+}
+
+// Stage is a stage of the pipeline that ended.
+type Stage struct {
+	Kernel string `json:"-"` // empty: it served all kernels
+	results.Stage
+}
+
+// Fault returns what is known of a fault by its id: from the run that names it,
+// since a catalogue changes.
+func (r *Record) Fault(id string) (results.FaultNote, bool) {
+	for _, run := range r.Runs {
+		for _, f := range run.Faults {
+			if f.ID == id {
+				return f, true
+			}
+		}
+	}
+	return results.FaultNote{}, false
+}
+
+// Patch returns a patch by the hash of its text.
+func (r *Record) Patch(sha256 string) (Patch, bool) {
+	for _, p := range r.Patches {
+		if p.SHA256 == sha256 {
+			return p, true
+		}
+	}
+	return Patch{}, false
+}
+
+// Names are what reports call the kernels, one a run: Label, and where the same
+// kernel was tested again the number of the repeat behind it, so that no two are
+// equal. They are the same each time the same is asked for.
+func (r *Record) Names() []string {
+	seen := map[string]int{}
+	names := make([]string, len(r.Runs))
+	for i, run := range r.Runs {
+		names[i] = run.Label()
+		if seen[names[i]]++; seen[names[i]] > 1 {
+			names[i] = repeated(names[i], seen[names[i]])
+		}
+	}
+	return names
+}
