@@ -1,9 +1,8 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"io"
-	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -12,10 +11,7 @@ import (
 
 	"uetest/internal/blame"
 	"uetest/internal/pipeline"
-	"uetest/internal/proc"
-	"uetest/internal/report"
-	"uetest/internal/results"
-	"uetest/selftests/catalog"
+	"uetest/internal/runs"
 )
 
 func errorf(format string, args ...any) error { return fmt.Errorf(format, args...) }
@@ -27,17 +23,16 @@ type runFlags struct {
 	bootFlags
 	top     topFlags
 	hand    handFlags
+	output  outputFlags
 	on      []string
 	variant variantFlags
 	kernel  string
 	run     string
-	format  string
-	out     []string
+	tester  string
 	timeout time.Duration
 	boot    time.Duration
 	jobs    int
 	isolate string
-	verbose bool
 }
 
 func newRun() *cobra.Command {
@@ -60,7 +55,9 @@ generation, known faults included.`,
   uetest run --no-patch --patch DIR   your series alone, on the source as it is
   uetest run -C linux --no-patch      your tree as it is
   uetest run --kernel vmlinux         a kernel that is already built
-  uetest run --format ktap            for a CI that reads KTAP`,
+  uetest run --format ktap            for a CI that reads KTAP
+  uetest run --out junit=FILE --out mail=FILE
+                                      for GitLab or Jenkins, and a reply for the list`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.exec(c) },
 	}
@@ -72,12 +69,11 @@ generation, known faults included.`,
 	f.variant.add(c)
 	fl.StringVar(&f.kernel, "kernel", "", "boot this uncompressed vmlinux instead of building one")
 	fl.StringVar(&f.run, "run", "", "run only tests whose whole id matches this regular expression")
-	fl.StringVar(&f.format, "format", "text", "what to print: "+strings.Join(formatNames(), ", "))
-	fl.StringArrayVar(&f.out, "out", nil, "FORMAT=FILE, also write the results there; repeatable")
+	f.output.add(c)
+	fl.StringVar(&f.tester, "tester", "", "NAME <ADDRESS> for the Tested-by line of --out mail=FILE (default: git config user.name and user.email)")
 	fl.DurationVar(&f.timeout, "timeout", 0, "limit for one test, in place of the catalogue's; not scaled for emulation")
 	fl.IntVarP(&f.jobs, "jobs", "j", 1, "guests at a time; the order of the results does not depend on it")
 	fl.StringVar(&f.isolate, "isolate", "auto", "which tests get a kernel that nobody used: auto (those that want one), test (all), none (those alone that take another machine)")
-	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show each test of a known fault")
 	fl.DurationVar(&f.boot, "boot-timeout", 0, "limit for a boot, in place of 10s; not scaled for emulation")
 	return c
 }
@@ -93,36 +89,32 @@ func (f *runFlags) exec(c *cobra.Command) error {
 	if done, err := f.hand.apply(c, &cfg); done || err != nil {
 		return err
 	}
-	outs, err := parseOuts(f.out)
+	out, err := f.output.output(c)
 	if err != nil {
 		return err
 	}
-	print, ok := formats[f.format]
-	if !ok {
-		return badFormat(f.format)
+	if cfg.Tester, err = out.signer(c.Context(), f.tester); err != nil {
+		return err
 	}
+	cfg.Repeat, cfg.Table = f.again, f.variant.all()
+	if cfg.Record, err = runs.Create(cfg.Cache, cfg.Asked(), cfg.Keep); err != nil {
+		return err
+	}
+	out.live(cfg.Record)
 	p := newProgress(c.ErrOrStderr(), f.quiet)
 	cfg.Notify = p.event
-	runs, err := pipeline.Run(c.Context(), cfg)
+	list, err := pipeline.Run(c.Context(), cfg)
 	p.close()
+	code := pipeline.Exit(list, err)
+	if c.Context().Err() != nil {
+		code = int(blame.User)
+	}
+	err = errors.Join(err, cfg.Record.Close(code, err))
 	// Whatever there is gets printed, also after an error: a time-out must
 	// not lose the results that came before it.
-	if len(runs) > 0 {
-		for _, o := range outs {
-			if werr := o.write(runs, f); werr != nil && err == nil {
-				err = blame.On(blame.Host, werr)
-			}
-		}
-		if werr := print(c.OutOrStdout(), runs, f, wantColor(c.OutOrStdout())); werr != nil && err == nil {
-			err = blame.On(blame.Host, werr)
-		}
-	}
+	err = errors.Join(err, out.write(cfg.Record.Record(), len(list) > 0))
 	if err != nil {
 		return err
-	}
-	code := 0
-	for _, r := range runs {
-		code = max(code, r.Exit())
 	}
 	if code != 0 {
 		return exitCode(code)
@@ -170,71 +162,10 @@ func wholeID(re string) (*regexp.Regexp, error) {
 	return whole, nil
 }
 
-// reproduce is the command that repeats one test the way this run was done.
-func (f *runFlags) reproduce(kernel, id string) string {
+// again are the flags that ask for a kernel the way this run did.
+func (f *runFlags) again(kernel string) string {
 	on, more := f.top.repeat(kernel)
 	on, fragments := f.variant.repeat(on)
-	args := append([]string{"uetest", "run", "--run", proc.Quote(regexp.QuoteMeta(id))}, f.repeat(on, f.kernel)...)
-	args = append(append(args, fragments...), more...)
-	return strings.Join(args, " ")
-}
-
-// A format writes runs.
-type format func(w io.Writer, runs []*results.Run, f *runFlags, color bool) error
-
-var formats = map[string]format{
-	"text": func(w io.Writer, runs []*results.Run, f *runFlags, color bool) error {
-		o := report.Options{Color: color, Verbose: f.verbose, Reproduce: f.reproduce, Fault: catalog.FaultByID}
-		for _, r := range runs {
-			if err := report.Text(w, r, o); err != nil {
-				return err
-			}
-		}
-		if f.variant.all() {
-			return report.Table(w, runs)
-		}
-		return nil
-	},
-	"ktap": func(w io.Writer, runs []*results.Run, _ *runFlags, _ bool) error { return report.KTAP(w, runs) },
-	"json": func(w io.Writer, runs []*results.Run, _ *runFlags, _ bool) error { return report.JSON(w, runs) },
-}
-
-func formatNames() []string { return []string{"text", "ktap", "json"} }
-
-func badFormat(name string) error {
-	return blame.On(blame.Usage, errorf("no format %q; there are %s", name, strings.Join(formatNames(), ", ")))
-}
-
-// out is one --out FORMAT=FILE.
-type out struct {
-	format format
-	file   string
-}
-
-func parseOuts(args []string) ([]out, error) {
-	var outs []out
-	for _, a := range args {
-		name, file, ok := strings.Cut(a, "=")
-		if !ok || file == "" {
-			return nil, blame.On(blame.Usage, errorf("--out %s: expected FORMAT=FILE", a))
-		}
-		f, ok := formats[name]
-		if !ok {
-			return nil, badFormat(name)
-		}
-		outs = append(outs, out{f, file})
-	}
-	return outs, nil
-}
-
-func (o out) write(runs []*results.Run, f *runFlags) error {
-	w, err := os.Create(o.file)
-	if err != nil {
-		return err
-	}
-	if err := o.format(w, runs, f, false); err != nil {
-		w.Close()
-		return err
-	}
-	return w.Close()
+	args := append(f.repeat(on, f.kernel), fragments...)
+	return strings.Join(append(args, more...), " ")
 }

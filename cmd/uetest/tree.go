@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -51,7 +52,10 @@ func (f *treeFlags) config() (pipeline.Config, error) {
 		return pipeline.Config{}, err
 	}
 	s, err := f.load()
-	return pipeline.Config{Cache: cache, Series: s, Arches: arches, SourceDir: f.source, Tools: f.tools(), Unproven: f.unproven}, err
+	return pipeline.Config{
+		Cache: cache, Series: s, Arches: arches, SourceDir: f.source, Tools: f.tools(), Unproven: f.unproven,
+		Command: os.Args[1:], Revision: revision(),
+	}, err
 }
 
 // parseArches reads the value of --arch.

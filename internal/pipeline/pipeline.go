@@ -52,6 +52,10 @@ type Config struct {
 	Machine     results.Machine // what every guest has in place of the usual
 	Keep        bool            // the run's files stay until somebody removes them
 
+	Command  []string // the command line, for the record
+	Revision string   // of this program
+	Tester   string   // who signs a mail: NAME <ADDRESS>
+
 	// Record is where what happens is written down; the caller closes it. Nil: in
 	// a record of its own.
 	Record *runs.Recorder

@@ -23,6 +23,7 @@ import (
 // Asked is what the job is, for its record.
 func (cfg *Config) Asked() runs.Asked {
 	a := runs.Asked{
+		Command: cfg.Command, Uetest: cfg.Revision, Tester: cfg.Tester,
 		Kernels: cfg.Kernels, Source: cfg.SourceDir, Accel: cfg.Accel, Jobs: cfg.jobs(),
 		Isolate: cfg.Isolation.String(), Timeout: cfg.Timeout, Unproven: cfg.Unproven, Machine: cfg.Machine,
 	}

@@ -2,33 +2,22 @@ package report
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 
-	"uetest/internal/results"
+	"uetest/internal/runs"
 )
 
-// JSON writes runs as one JSON array; docs/formats.md describes the fields.
-func JSON(w io.Writer, runs []*results.Run) error {
+// JSON writes the whole record as one object; docs/formats.md describes the
+// fields, and runs.Read reads it.
+func JSON(w io.Writer, rec *runs.Record, _ Options) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", " ")
-	return enc.Encode(runs)
+	return enc.Encode(rec)
 }
 
-// ReadJSON reads what JSON wrote. A form it does not know is refused by name.
-func ReadJSON(r io.Reader) ([]*results.Run, error) {
-	var runs []*results.Run
-	if err := json.NewDecoder(r).Decode(&runs); err != nil {
-		return nil, fmt.Errorf("not a saved run: %w", err)
-	}
-	for _, run := range runs {
-		if run == nil || run.Schema != results.Schema {
-			got := 0
-			if run != nil {
-				got = run.Schema
-			}
-			return nil, fmt.Errorf("saved run has schema %d, this uetest reads schema %d", got, results.Schema)
-		}
-	}
-	return runs, nil
+// JSONLines writes the record as it is on the disk: a line an event, in the order
+// in which things happened.
+func JSONLines(w io.Writer, rec *runs.Record, _ Options) error {
+	_, err := w.Write(rec.Lines)
+	return err
 }

@@ -7,26 +7,29 @@ import (
 	"strings"
 
 	"uetest/internal/results"
+	"uetest/internal/runs"
 )
 
 // KTAP writes runs in the Kernel Test Anything Protocol, version 1
 // (Documentation/dev-tools/ktap.rst). Each area of a kernel is one subtest,
 // "rfc.fork"; each test is a result in it. Names are those of the catalogue:
-// they hold no numbers that change from run to run. A known fault is "ok": it
-// is what this kernel is expected to do; its name stands in the diagnostic
-// line before it.
-func KTAP(w io.Writer, runs []*results.Run) error {
+// they hold no numbers that change from run to run. A known fault is "ok", with
+// the directive XFAIL that tools/testing/selftests/kselftest.h writes for what
+// fails as expected: kunit_parser.py knows no directive but SKIP, and "not ok"
+// would count as a failure there.
+func KTAP(w io.Writer, rec *runs.Record, _ Options) error {
 	b := bufio.NewWriter(w)
 	type suite struct {
 		name  string
 		tests []results.Test
 	}
 	var suites []suite
-	for _, r := range runs {
-		// What happened outside of every test must not get lost: a boot that
-		// failed and a splat between tests are a result of their own.
-		kernel := ktapName(r.Kernel.Name)
-		suites = append(suites, suite{name: kernel + ".boot", tests: []results.Test{bootTest(r)}})
+	if why := early(rec); why != "" {
+		suites = append(suites, suite{"uetest.run", []results.Test{{ID: "run/whole", Verdict: results.Errored, Detail: why}}})
+	}
+	for _, r := range kernels(rec) {
+		kernel := ktapName(r.name)
+		suites = append(suites, suite{name: kernel + ".boot", tests: []results.Test{r.whole()}})
 		at := map[string]int{}
 		for _, t := range r.Tests {
 			area, _, _ := strings.Cut(t.ID, "/")
@@ -59,9 +62,12 @@ func KTAP(w io.Writer, runs []*results.Run) error {
 	return b.Flush()
 }
 
+// wholeID is what the result of a kernel as a whole is called.
+const wholeID = "boot/kernel"
+
 // bootTest is the result of a kernel as a whole.
 func bootTest(r *results.Run) results.Test {
-	t := results.Test{ID: "boot/kernel", Verdict: results.AsExpected, Log: r.Problems, Splats: r.Splats}
+	t := results.Test{ID: wholeID, Verdict: results.AsExpected, Log: r.Problems, Splats: r.Splats}
 	switch charged := results.Charged(r.Splats); {
 	case len(charged) > 0:
 		t.Verdict, t.Detail = results.UnknownFault, charged[0].Title
@@ -110,6 +116,9 @@ func ktapTest(b *bufio.Writer, n int, t *results.Test) {
 	line := fmt.Sprintf("  %s %d %s", okOr(t.Verdict.Good()), n, ktapName(name))
 	if t.Verdict == results.Skipped {
 		line += " # SKIP " + printable(t.Detail)
+	}
+	if t.Verdict == results.KnownFault {
+		line += " # XFAIL " + printable(t.Detail)
 	}
 	fmt.Fprintln(b, line)
 }

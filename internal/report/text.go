@@ -22,6 +22,10 @@ type Options struct {
 	Reproduce func(kernel, id string) string
 	// Fault looks up a catalogued fault by id.
 	Fault func(id string) (catalog.Fault, bool)
+	// Tester signs a mail: NAME <ADDRESS>. Empty: the one whom the record names.
+	Tester string
+	// Origin is whom KCIDB knows as the submitter; empty is "uetest".
+	Origin string
 }
 
 // Text writes the summary that a person reads in five seconds: a line an area,
@@ -363,7 +367,7 @@ func Seconds(d time.Duration) string {
 // line.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if !shows(r) {
 			return ' '
 		}
 		return r

@@ -76,10 +76,8 @@ func guilty(s console.Splat) string {
 	if s.Guilty == "" {
 		return ""
 	}
-	for _, f := range s.Frames {
-		if f.Name() == s.Guilty && !f.Unreliable && f.File != "" {
-			return s.Guilty + " at " + place(f)
-		}
+	if f, ok := guiltyFrame(s); ok {
+		return s.Guilty + " at " + place(f)
 	}
 	return s.Guilty
 }

@@ -65,7 +65,7 @@ func Read(data []byte) (*Record, error) {
 	first, _, _ := bytes.Cut(text, []byte("\n"))
 	var head Event
 	if err := json.Unmarshal(first, &head); err != nil || head.Action != Run {
-		return nil, fmt.Errorf("not a saved run: expected a first line with \"action\":%q", Run)
+		return readWhole(text)
 	}
 	if head.Version < 2 || head.Version > Version {
 		return nil, written(head.Version)
@@ -117,7 +117,7 @@ func readFirst(text []byte) (*Record, error) {
 	if err := json.Unmarshal(text, &heads); err != nil {
 		return nil, fmt.Errorf("not a saved run: %w", err)
 	}
-	for _, h := range heads {
+	for _, h := range heads { // null is an object without fields here
 		if h.Schema != results.Schema {
 			return nil, written(h.Schema)
 		}
@@ -139,5 +139,6 @@ func readFirst(text []byte) (*Record, error) {
 			rec.Stages = append(rec.Stages, Stage{run.Kernel.Name, s})
 		}
 	}
+	rec.Lines = rec.lines()
 	return rec, nil
 }

@@ -65,12 +65,12 @@ type Record struct {
 	Error string // what kept the rest from running
 	Cut   string // how it is known that the record is not whole; empty: it is
 
-	Lines []byte // the record as it is on the disk; nil for one of an older form
+	Lines []byte // the record as it is on the disk, without a last line that is not whole
 }
 
 // Stage is a stage of the pipeline that ended.
 type Stage struct {
-	Kernel string `json:"-"` // empty: it served all kernels
+	Kernel string `json:"kernel,omitempty"` // empty: it served all kernels
 	results.Stage
 }
 

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"uetest/internal/blame"
+	"uetest/internal/runs"
+)
+
+type reportFlags struct {
+	outputFlags
+	tester string
+}
+
+func newReport() *cobra.Command {
+	var f reportFlags
+	c := &cobra.Command{
+		Use:   "report [RUN]",
+		Short: "list the saved runs, or show one again in any format",
+		Long: `Report without RUN lists the runs that are kept, the newest first. With RUN it
+renders one: the same bytes that the run itself wrote in that format.
+
+RUN is "last", an id of the list or its beginning, or the path of a run's
+directory, of its record.jsonl, or of what was written in the format json or
+jsonl. A run that was killed is shown up to there, and says that it is cut short.
+
+Nothing is sent anywhere. To submit what the format kcidb writes, when you have
+an origin and a token of KernelCI's: kcidb-submit < FILE`,
+		Example: `  uetest report
+  uetest report last
+  uetest report last --format junit --out kcidb=report.json
+  uetest report last --format mail > reply && git send-email reply`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return f.list(c)
+			}
+			return f.exec(c, args[0])
+		},
+	}
+	f.add(c)
+	c.Flags().StringVar(&f.tester, "tester", "", "mail: NAME <ADDRESS> for the Tested-by line (default: the run's, else git config user.name and user.email)")
+	return c
+}
+
+func (f *reportFlags) exec(c *cobra.Command, name string) error {
+	out, err := f.output(c)
+	if err != nil {
+		return err
+	}
+	cache, err := cacheDir()
+	if err != nil {
+		return err
+	}
+	path, err := runs.Find(runs.Home(cache), name)
+	if err != nil {
+		return err
+	}
+	rec, err := runs.Open(path)
+	if err != nil {
+		return err
+	}
+	if out.options.Tester = f.tester; f.tester == "" && rec.Asked.Tester == "" {
+		if out.options.Tester, err = out.signer(c.Context(), ""); err != nil {
+			return err
+		}
+	}
+	if rec.Cut != "" {
+		fmt.Fprintf(c.ErrOrStderr(), "uetest: run %s is cut short: %s\n", rec.ID, rec.Cut)
+	}
+	err = out.write(rec, false)
+	return errors.Join(err, blame.On(blame.Host, out.print(rec)))
+}
+
+// listed is how many runs a list shows at most; the cache keeps fewer, but for
+// those that it was asked to keep.
+const listed = 200
+
+func (f *reportFlags) list(c *cobra.Command) error {
+	if c.Flags().Changed("format") || len(f.out) > 0 {
+		return blame.On(blame.Usage, errors.New("a format takes a RUN: uetest report last --format FORMAT"))
+	}
+	cache, err := cacheDir()
+	if err != nil {
+		return err
+	}
+	all, err := runs.List(runs.Home(cache), listed)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		return blame.On(blame.Nothing, errorf("no run is saved in %s; make one with: uetest run", runs.Home(cache)))
+	}
+	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 8, 2, ' ', 0)
+	for _, l := range all {
+		if err := listOne(w, &l); err != nil {
+			return blame.On(blame.Host, err)
+		}
+	}
+	return blame.On(blame.Host, w.Flush())
+}
+
+func listOne(w io.Writer, l *runs.Listed) error {
+	if l.Err != nil {
+		_, err := fmt.Fprintf(w, "%s\t%s\n", l.ID, strings.ReplaceAll(l.Err.Error(), "\n", " "))
+		return err
+	}
+	r := l.Record
+	tests, bad := 0, 0
+	for _, run := range r.Runs {
+		tests += len(run.Tests)
+		for i := range run.Tests {
+			if !run.Tests[i].Verdict.Good() {
+				bad++
+			}
+		}
+	}
+	end := fmt.Sprintf("exit %d", r.Exit)
+	if r.Cut != "" {
+		end = "cut short"
+	}
+	what := strings.Join(r.Names(), ", ")
+	if what == "" {
+		what = "no kernel"
+	}
+	of := "all"
+	if r.Asked.Select != "" {
+		of = "part"
+	}
+	_, err := fmt.Fprintf(w, "%s\t%s\t%d tests (%s), %s\t%s\n", l.ID, what, tests, of, attention(bad), end)
+	return err
+}
+
+func attention(n int) string {
+	if n == 0 {
+		return "as expected"
+	}
+	return fmt.Sprintf("%d need attention", n)
+}
