@@ -1,9 +1,12 @@
 package report
 
 import (
+	"encoding/json"
 	"io"
+	"reflect"
 	"strings"
 
+	"uetest/internal/results"
 	"uetest/internal/runs"
 )
 
@@ -11,6 +14,10 @@ import (
 // kept the rest from running.
 func AllText(w io.Writer, rec *runs.Record, o Options) error {
 	for _, run := range rec.Runs {
+		run, err := harmless(run)
+		if err != nil {
+			return err
+		}
 		one := o
 		one.Fault = faultOf(rec)
 		if run.Repeat != "" {
@@ -22,8 +29,73 @@ func AllText(w io.Writer, rec *runs.Record, o Options) error {
 	}
 	if why := early(rec); why != "" {
 		p := &printer{w: w, color: o.Color}
-		p.f("\n%s %s\n", p.paint(red, "ENDED EARLY"), strings.ReplaceAll(plain(why), "\n", "\n  "))
+		p.f("\n%s %s\n", p.paint(red, "ENDED EARLY"), strings.ReplaceAll(safe(why), "\n", "\n  "))
 		return p.err
 	}
 	return nil
+}
+
+// harmless is a copy of a run whose texts do nothing to a terminal, nor to a CI
+// that reads commands from what is printed.
+func harmless(run *results.Run) (*results.Run, error) {
+	data, err := json.Marshal(run)
+	if err != nil {
+		return nil, err
+	}
+	var clean results.Run
+	if err := json.Unmarshal(data, &clean); err != nil {
+		return nil, err
+	}
+	eachString(reflect.ValueOf(&clean), safe)
+	return &clean, nil
+}
+
+// eachString puts every string that a value holds through change.
+func eachString(v reflect.Value, change func(string) string) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			eachString(v.Elem(), change)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Field(i).CanSet() {
+				eachString(v.Field(i), change)
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			eachString(v.Index(i), change)
+		}
+	case reflect.Map:
+		clean := map[string]string{}
+		for _, key := range v.MapKeys() {
+			if key.Kind() != reflect.String || v.MapIndex(key).Kind() != reflect.String {
+				return
+			}
+			clean[change(key.String())] = change(v.MapIndex(key).String())
+		}
+		if v.Type() == reflect.TypeOf(clean) && len(clean) > 0 {
+			v.Set(reflect.ValueOf(clean))
+		}
+	case reflect.String:
+		v.SetString(change(v.String()))
+	}
+}
+
+// safe is plain text none of whose lines is a workflow command: GitHub's runner
+// looks for those at the beginning of every line that a step prints, behind
+// blanks.
+func safe(s string) string {
+	s = plain(s)
+	if !strings.Contains(s, "::") && !strings.Contains(s, "##[") {
+		return s
+	}
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		if text := strings.TrimLeft(l, " \t"); strings.HasPrefix(text, "::") || strings.HasPrefix(text, "##[") {
+			lines[i] = "| " + l
+		}
+	}
+	return strings.Join(lines, "\n")
 }

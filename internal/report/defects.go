@@ -14,6 +14,8 @@ import (
 // all tests that show it, or a result that needs attention.
 type defect struct {
 	kernel kernel
+	names  []string // of all kernels that show it
+	fault  string   // its id, if it is a known one
 	title  string
 	about  string
 	claim  string
@@ -27,8 +29,18 @@ const headLines = 8
 // defects writes what does not hold, and returns how many there are.
 func (m *mailWriter) defects() int {
 	var list []defect
+	at := map[string]int{} // of a known fault: several kernels may show it
 	for _, k := range m.patched {
-		list = append(list, m.of(k)...)
+		for _, d := range m.of(k) {
+			i, seen := at[d.fault]
+			if d.fault != "" && seen {
+				list[i].names = append(list[i].names, k.name)
+				continue
+			}
+			d.names = []string{k.name}
+			at[d.fault] = len(list)
+			list = append(list, d)
+		}
 	}
 	if len(list) == 0 {
 		return 0
@@ -56,7 +68,7 @@ func (m *mailWriter) of(k kernel) []defect {
 		list = append(list, d)
 	}
 	if n := k.Count(results.Missing); n > 0 {
-		d := defect{kernel: k, title: fmt.Sprintf("%d tests never reported", n)}
+		d := defect{kernel: k, title: numbered(n, "test") + " never reported"}
 		for _, t := range k.Tests {
 			if t.Verdict == results.Missing && d.about == "" {
 				d.about = t.Detail
@@ -74,7 +86,7 @@ func (m *mailWriter) of(k kernel) []defect {
 			f, _ := faultOf(m.rec)(t.Fault)
 			i = len(list)
 			at[t.Fault] = i
-			list = append(list, defect{kernel: k, title: t.Fault, about: f.Title, claim: claimOf(f), again: reproduce(k.Run, t.ID)})
+			list = append(list, defect{kernel: k, fault: t.Fault, title: t.Fault, about: f.Title, claim: claimOf(f), again: reproduce(k.Run, t.ID)})
 		}
 		list[i].tests = append(list[i].tests, t)
 	}
@@ -84,7 +96,7 @@ func (m *mailWriter) of(k kernel) []defect {
 func (m *mailWriter) defect(n int, d *defect) {
 	title := d.title
 	if len(m.patched) > 1 {
-		title += " (" + d.kernel.name + ")"
+		title += " (" + strings.Join(d.names, ", ") + ")"
 	}
 	m.para(fmt.Sprintf("%d) ", n), "   ", title)
 	if d.about != "" {

@@ -132,7 +132,7 @@ func (b *kcidbBuilder) id(local string) (id string, first bool) {
 
 func (b *kcidbBuilder) kernel(k kernel) {
 	build := b.build(k, b.checkout(k))
-	env := &kcidbEnv{Comment: strings.TrimSpace(k.QEMU + " " + k.Accel), Misc: map[string]any{"accel": k.Accel}}
+	env := &kcidbEnv{Comment: line(strings.TrimSpace(k.QEMU + " " + k.Accel)), Misc: map[string]any{"accel": line(k.Accel)}}
 	for name, value := range map[string]string{"qemu": k.QEMU, "release": k.Guest.Release, "machine": k.Guest.Machine} {
 		if value != "" {
 			env.Misc[name] = line(value)

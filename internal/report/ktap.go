@@ -133,7 +133,7 @@ func okOr(ok bool) string {
 // ktapName makes a description that no parser takes for a directive.
 func ktapName(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '#' || r <= ' ' || r == 0x7f {
+		if r == '#' || r == ' ' || !shows(r) {
 			return '_'
 		}
 		return r

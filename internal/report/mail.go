@@ -51,7 +51,11 @@ type mailWriter struct {
 
 // f writes a line as it is.
 func (m *mailWriter) f(format string, args ...any) {
-	m.b.WriteString(plain(fmt.Sprintf(format, args...)) + "\n")
+	text := strings.ReplaceAll(plain(fmt.Sprintf(format, args...)), "\n", " ")
+	if strings.HasPrefix(text, "From ") { // begins another mail in an mbox
+		text = " " + text
+	}
+	m.b.WriteString(text + "\n")
 }
 
 func (m *mailWriter) empty() { m.b.WriteByte('\n') }
@@ -230,7 +234,15 @@ func countsOf(run *results.Run) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, plural(results.Verdicts[i], n)))
 		}
 	}
-	return fmt.Sprintf("%d tests: %s", len(run.Tests), strings.Join(parts, ", "))
+	return numbered(len(run.Tests), "test") + ": " + strings.Join(parts, ", ")
+}
+
+// numbered is a number of things.
+func numbered(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // controls tells how the kernels without the patch did.
@@ -241,7 +253,7 @@ func (m *mailWriter) controls() {
 	m.empty()
 	m.para("", "", "For comparison, without it:")
 	for _, k := range m.without {
-		m.para("  ", "    ", k.name+" "+k.Guest.Release+": "+countsOf(k.Run))
+		m.para("  ", "    ", strings.TrimSpace(k.name+" "+k.Guest.Release)+": "+countsOf(k.Run))
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -104,18 +103,10 @@ func TestTextShowsAreasThenWhatNeedsAttention(t *testing.T) {
 	golden(t, "sample-brief.txt", b.Bytes())
 }
 
-func TestKTAP(t *testing.T) {
-	var b bytes.Buffer
-	if err := KTAP(&b, []*results.Run{sample()}); err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "sample.ktap", b.Bytes())
-}
-
 // A log of the guest must not be able to write a result line.
 func TestKTAPResultLinesAreOurs(t *testing.T) {
 	var b bytes.Buffer
-	if err := KTAP(&b, []*results.Run{sample()}); err != nil {
+	if err := KTAP(&b, recordOf(sample()), Options{}); err != nil {
 		t.Fatal(err)
 	}
 	results := 0
@@ -134,29 +125,6 @@ func TestKTAPResultLinesAreOurs(t *testing.T) {
 	}
 }
 
-func TestJSONReadsBack(t *testing.T) {
-	var b bytes.Buffer
-	want := []*results.Run{sample()}
-	if err := JSON(&b, want); err != nil {
-		t.Fatal(err)
-	}
-	got, err := ReadJSON(&b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v, want %+v", got[0], want[0])
-	}
-}
-
-func TestJSONOfAnotherSchemaIsRefusedByName(t *testing.T) {
-	for _, text := range []string{`[{"schema": 99}]`, `[null]`} {
-		if _, err := ReadJSON(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), "schema") {
-			t.Errorf("ReadJSON(%s): got %v, want an error that names the schema", text, err)
-		}
-	}
-}
-
 func FuzzKTAPStaysOnItsLines(f *testing.F) {
 	f.Add("a/b", "detail", "log")
 	f.Add("a/b\n#", "x\r\nnot ok 1", "\x00ok 1")
@@ -164,7 +132,7 @@ func FuzzKTAPStaysOnItsLines(f *testing.F) {
 		r := &results.Run{Kernel: results.Kernel{Name: "k"}, Tests: []results.Test{
 			{ID: id, Verdict: results.Errored, Detail: detail, Log: []string{log}}}}
 		var b bytes.Buffer
-		if err := KTAP(&b, []*results.Run{r}); err != nil {
+		if err := KTAP(&b, recordOf(r), Options{}); err != nil {
 			t.Fatal(err)
 		}
 		n := 0
