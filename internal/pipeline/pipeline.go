@@ -54,6 +54,7 @@ type Config struct {
 
 	Command  []string // the command line, for the record
 	Revision string   // of this program
+	Table    bool     // many kernels: a text report ends with a line a kernel
 	Tester   string   // who signs a mail: NAME <ADDRESS>
 
 	// Record is where what happens is written down; the caller closes it. Nil: in
@@ -288,7 +289,7 @@ func newDriver(ctx context.Context, cfg *Config, t target, g *guest) (*driver, e
 		return nil, err
 	}
 	run.Kernel = b.info
-	run.Kernel.Variant, run.Kernel.Mails = b.variant, b.mails()
+	run.Kernel.Variant, run.Kernel.Mails = b.variant(), b.mails()
 	if run.Kernel.Key != "" { // beside a prebuilt image may be anything
 		describe(&run.Kernel, filepath.Join(filepath.Dir(b.symbols), "config"))
 	}
@@ -302,7 +303,7 @@ func newDriver(ctx context.Context, cfg *Config, t target, g *guest) (*driver, e
 	if cfg.Clock.Counts() {
 		run.AccelWhy = "it counts the instructions that the guest's time is made of"
 	}
-	if run.QEMU, err = cfg.qemuVersion(ctx); err != nil {
+	if run.QEMU, err = cfg.qemuVersion(ctx, g.machine.QEMU); err != nil {
 		return nil, err
 	}
 	run.Machine = cfg.Machine

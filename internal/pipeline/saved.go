@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -16,14 +17,13 @@ import (
 	"uetest/internal/proc"
 	"uetest/internal/results"
 	"uetest/internal/runs"
-	"uetest/internal/vm"
 	"uetest/selftests/catalog"
 )
 
 // Asked is what the job is, for its record.
 func (cfg *Config) Asked() runs.Asked {
 	a := runs.Asked{
-		Command: cfg.Command, Uetest: cfg.Revision, Tester: cfg.Tester,
+		Command: cfg.Command, Uetest: cfg.Revision, Tester: cfg.Tester, Table: cfg.Table,
 		Kernels: cfg.Kernels, Source: cfg.SourceDir, Accel: cfg.Accel, Jobs: cfg.jobs(),
 		Isolate: cfg.Isolation.String(), Timeout: cfg.Timeout, Unproven: cfg.Unproven, Machine: cfg.Machine,
 	}
@@ -138,13 +138,10 @@ func (d *driver) finish() error {
 	return d.rec.Done(d.key, d.run)
 }
 
-// qemuVersion is the first line of what the QEMU of the job says to --version.
-func (cfg *Config) qemuVersion(ctx context.Context) (string, error) {
-	name := cfg.QEMU
-	if name == "" {
-		name = vm.Microvm.QEMU
-	}
-	path, err := proc.LookPath(name)
+// qemuVersion is the first line of what the QEMU of the job says to --version;
+// usual is the one of the guests' machine.
+func (cfg *Config) qemuVersion(ctx context.Context, usual string) (string, error) {
+	path, err := proc.LookPath(cmp.Or(cfg.QEMU, usual))
 	if err != nil {
 		return "", err
 	}
@@ -159,15 +156,8 @@ func (cfg *Config) qemuVersion(ctx context.Context) (string, error) {
 	})
 }
 
-// The answers that a configuration has (scripts/Kconfig.include, and what
-// arch/ARCH/Kconfig selects).
-var (
-	configCompiler = regexp.MustCompile(`(?m)^CONFIG_CC_VERSION_TEXT="(.*)"$`)
-	configArch     = regexp.MustCompile(`(?m)^CONFIG_(X86_64|ARM64|RISCV|64BIT)=y$`)
-)
-
-// archOf is what uname -m says where the configuration says that.
-var archOf = map[string]string{"X86_64": "x86_64", "ARM64": "aarch64", "RISCV": "riscv64"}
+// configCompiler is what a configuration has of the compiler (init/Kconfig).
+var configCompiler = regexp.MustCompile(`(?m)^CONFIG_CC_VERSION_TEXT="(.*)"$`)
 
 // describe says what a kernel was built of and with, as its configuration has it.
 // A kernel without one beside it has less to say.
@@ -180,11 +170,6 @@ func describe(k *results.Kernel, config string) {
 	k.ConfigHash = hex.EncodeToString(sum[:])
 	if m := configCompiler.FindSubmatch(data); m != nil {
 		k.Compiler = string(m[1])
-	}
-	for _, m := range configArch.FindAllSubmatch(data, -1) {
-		if arch := archOf[string(m[1])]; arch != "" {
-			k.Arch = arch
-		}
 	}
 }
 
@@ -202,6 +187,15 @@ func describeTree(ctx context.Context, k *results.Kernel, dir string) error {
 		k.Commit, k.Describe = c.ID, c.Describe
 	}
 	return err
+}
+
+// variant names the variants of the kernel's configuration.
+func (b *built) variant() string {
+	var names []string
+	for _, v := range b.plan.Variants {
+		names = append(names, v.Name)
+	}
+	return strings.Join(names, "+")
 }
 
 // mails are the patches that a kernel has, as they were posted.

@@ -27,6 +27,11 @@ func AllText(w io.Writer, rec *runs.Record, o Options) error {
 			return err
 		}
 	}
+	if rec.Asked.Table {
+		if err := Table(w, rec.Runs); err != nil {
+			return err
+		}
+	}
 	if why := early(rec); why != "" {
 		p := &printer{w: w, color: o.Color}
 		p.f("\n%s %s\n", p.paint(red, "ENDED EARLY"), strings.ReplaceAll(safe(why), "\n", "\n  "))

@@ -85,7 +85,7 @@ func several() *runs.Record {
 	again.Tests = again.Tests[:2]
 	again.Splats, again.Problems = nil, nil
 	arm := &results.Run{
-		Schema: results.Schema, Kernel: results.Kernel{Name: "rfc+kasan", Variant: "kasan", Arch: "aarch64"}, Guest: wire.Guest{Machine: "aarch64"},
+		Schema: results.Schema, Kernel: results.Kernel{Name: "rfc+kasan", Variant: "kasan", Arch: "arm64"}, Guest: wire.Guest{Machine: "arm64"},
 		Accel: "tcg", Tests: []results.Test{{ID: "bits/each", Verdict: results.AsExpected, Saw: "a=1", Expected: "a=1"}},
 	}
 	dead := &results.Run{Schema: results.Schema, Kernel: results.Kernel{Name: "mine"}, Fatal: 5, Problems: []string{"the kernel did not boot\n  | last line"}, Tests: []results.Test{}}

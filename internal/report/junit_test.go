@@ -154,7 +154,7 @@ func TestJUnitNamesAreUniqueAndBodiesHaveText(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"fork/private [rfc x86_64]", "fork/private [rfc x86_64 repeat 2]", "bits/each [rfc+kasan aarch64]", "boot/kernel [mine unknown]"} {
+	for _, want := range []string{"fork/private [rfc x86_64]", "fork/private [rfc x86_64 repeat 2]", "bits/each [rfc+kasan arm64]", "boot/kernel [mine unknown]"} {
 		if !names[want] {
 			t.Errorf("no %s among %v", want, names)
 		}

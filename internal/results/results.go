@@ -210,7 +210,7 @@ func (r *Run) Label() string {
 	if arch == "" || arch == usualArch || strings.Contains(r.Kernel.Name, arch) {
 		return r.Kernel.Name
 	}
-	return r.Kernel.Name + "." + arch
+	return r.Kernel.Name + "@" + arch
 }
 
 // usualArch is the architecture that a label does not mention.

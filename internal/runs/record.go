@@ -39,6 +39,7 @@ type Asked struct {
 	Timeout  time.Duration   `json:"timeout_ns,omitempty"` // of a test, in place of the catalogue's
 	Unproven bool            `json:"unproven,omitempty"`   // go on with what is not the blob that was expected
 	Machine  results.Machine `json:"machine,omitzero"`
+	Table    bool            `json:"table,omitempty"`  // many kernels: a text report ends with a line each
 	Tester   string          `json:"tester,omitempty"` // NAME <ADDRESS> for a Tested-by line; empty: none was asked for
 }
 
