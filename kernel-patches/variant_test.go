@@ -95,11 +95,11 @@ func TestVariantsThatAreNone(t *testing.T) {
 		t.Error("a name that no release can hold was taken")
 	}
 	for text, want := range map[string]string{
-		`{"none": {"finds": "x"}}`:                "there is no config/variant/none.config",
-		`{"small": {}}`:                           `"finds" is missing`,
+		`{"none": {"finds": "x"}}`:                 "there is no config/variant/none.config",
+		`{"small": {}}`:                            `"finds" is missing`,
 		`{"small": {"finds": "x", "slower": 0.5}}`: `"slower" is 0.5`,
-		`{"small": {"finds": "x", "memory": -1}}`: `"memory" is -1`,
-		`{"small": {"finds": "x", "slow": 2}}`:    `unknown field "slow"`,
+		`{"small": {"finds": "x", "memory": -1}}`:  `"memory" is -1`,
+		`{"small": {"finds": "x", "slow": 2}}`:     `unknown field "slow"`,
 	} {
 		dir := ownSeries(t, map[string]string{
 			"series.json": smallJSON, "0001-x.patch": "text", "config/variant/small.config": "CONFIG_SLOB=y\n", "config/variants.json": text,
