@@ -18,7 +18,7 @@ func Identity(ctx context.Context) (string, error) {
 	}
 	var values [2]string
 	for i, key := range []string{"user.name", "user.email"} {
-		out, err := proc.Output(ctx, proc.Cmd{Path: "git", Args: []string{"config", "--get", key}, Env: environment()})
+		out, err := proc.Output(ctx, proc.Cmd{Path: "git", Args: []string{"config", "--get", key}})
 		var exit *proc.ExitError
 		switch {
 		case errors.As(err, &exit) && ctx.Err() == nil:
