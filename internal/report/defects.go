@@ -105,6 +105,9 @@ func (m *mailWriter) defect(n int, d *defect) {
 	if d.claim != "" {
 		m.para("   ", "   ", "Against the changelog: "+d.claim+".")
 	}
+	if others := m.alsoIn(d.fault); others != "" {
+		m.para("   ", "   ", "Not new: "+others+" has it too.")
+	}
 	if len(d.tests) > 0 {
 		t := telling(d.tests)
 		m.seen(d, t)
@@ -113,6 +116,20 @@ func (m *mailWriter) defect(n int, d *defect) {
 	if d.again != "" {
 		m.f("   $ %s", d.again)
 	}
+}
+
+// alsoIn names the kernels without the patch that show a known fault as well.
+func (m *mailWriter) alsoIn(fault string) string {
+	var names []string
+	for _, k := range m.without {
+		for i := range k.Tests {
+			if fault != "" && k.Tests[i].Fault == fault && k.Tests[i].Verdict == results.KnownFault {
+				names = append(names, k.name)
+				break
+			}
+		}
+	}
+	return strings.Join(names, " and ")
 }
 
 // telling is the test of several that says most: one with a splat.

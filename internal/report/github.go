@@ -78,7 +78,7 @@ func known(rec *runs.Record, k kernel) []annotation {
 		}
 	}
 	for fault, i := range at {
-		list[i].text += fmt.Sprintf("\nseen by %d tests", count[fault])
+		list[i].text += "\nseen by " + numbered(count[fault], "test")
 	}
 	return list
 }

@@ -198,7 +198,7 @@ func (b *kcidbBuilder) build(k kernel, checkout string) string {
 		Compiler: line(k.Kernel.Compiler), ConfigName: line(k.Kernel.Name), Status: "PASS", Misc: map[string]any{},
 	}
 	for _, s := range k.Stages {
-		if s.Name == "kernel" {
+		if s.Name == "kernel" && s.Note != "cached" {
 			build.Duration = s.Took.Seconds()
 		}
 	}

@@ -61,6 +61,19 @@ func TestTestedByOnlyIfEverythingHolds(t *testing.T) {
 	}
 }
 
+func TestMailSaysWhichDefectsAreNotNew(t *testing.T) {
+	rec := holds()
+	shows := &rec.Runs[0].Tests[0]
+	shows.Verdict, shows.Fault = results.KnownFault, "old"
+	if got := mailOf(t, rec); !strings.Contains(got, "1) old\n   Not new: base has it too.\n") {
+		t.Errorf("got\n%s", got)
+	}
+	rec.Runs[1].Tests[0].Verdict = results.AsExpected
+	if got := mailOf(t, rec); strings.Contains(got, "Not new") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
 // What does not hold without the patch is not the patch's fault.
 func TestMailComparesWithTheKernelWithoutThePatch(t *testing.T) {
 	got := mailOf(t, holds())
