@@ -55,6 +55,10 @@ type Kernel struct {
 	// either.
 	Arch string `json:"-"`
 
+	// Unnamed says that the series has no kernel of this name: it is another
+	// without its last patches. Not in series.json: see Series.Prefixes.
+	Unnamed bool `json:"-"`
+
 	// Patches are applied in this order on the source package; paths inside
 	// the series folder.
 	Patches []string `json:"patches"`
@@ -131,8 +135,9 @@ func (s *Series) FS() fs.FS { return s.folder }
 
 // Kernel returns a kernel by name. "rfc+kasan+nosmp" is the kernel rfc in the
 // variants kasan and nosmp together, "rfc@arm64" is the one for arm64; a name
-// without an architecture is of Arches[0]. The error for an unknown one wraps
-// ErrUnknown and lists the names there are.
+// without an architecture is of Arches[0]. "rfc~2" is rfc without its last two
+// patches. The error for an unknown one wraps ErrUnknown and lists the names there
+// are.
 func (s *Series) Kernel(name string) (Kernel, error) {
 	whole, arch, other := strings.Cut(name, "@")
 	if !other {
@@ -171,10 +176,17 @@ func WithoutArch(name string) string {
 // kernel returns a kernel by its name without the architecture.
 func (s *Series) kernel(name string) (Kernel, error) {
 	parts := strings.Split(name, "+")
-	plain, variants := parts[0], parts[1:]
+	plain, left, some := strings.Cut(parts[0], "~")
+	variants := parts[1:]
 	names := make([]string, len(s.Kernels))
 	for i, k := range s.Kernels {
 		if k.Name == plain {
+			if some {
+				var err error
+				if k, err = s.without(k, left); err != nil {
+					return Kernel{}, err
+				}
+			}
 			return s.vary(k, variants)
 		}
 		names[i] = k.Name

@@ -11,6 +11,8 @@ import (
 
 	"uetest/internal/blame"
 	"uetest/internal/pipeline"
+	"uetest/internal/report"
+	"uetest/internal/results"
 	"uetest/internal/runs"
 )
 
@@ -33,6 +35,7 @@ type runFlags struct {
 	boot    time.Duration
 	jobs    int
 	isolate string
+	each    bool
 }
 
 func newRun() *cobra.Command {
@@ -44,7 +47,13 @@ func newRun() *cobra.Command {
 ids, builds the kernels, boots them and runs the selftests on each.
 
 The exit code is 0 if every test saw what the catalogue expects of the kernel's
-generation, known faults included.`,
+generation, known faults included.
+
+With --each the kernels are those that the first patches make: none of them, one,
+and so on to all. They are built one after the other in one build directory. A
+kernel that does not build or boot is a finding, and the next ones are tried. The
+exit code is that of the worst of them: 3 if one does not build, 5 if one does not
+boot, 1 if a test of one is not as expected of its generation.`,
 		Example: `  uetest run                          the shipped RFC
   uetest run --on stable,base,rfc     the two controls as well
   uetest run --run 'fork/.*'          some of the tests
@@ -54,6 +63,8 @@ generation, known faults included.`,
   uetest run --patch fix.patch        your patch on top of it
   uetest run --no-patch --patch DIR   your series alone, on the source as it is
   uetest run -C linux --no-patch      your tree as it is
+  uetest run --each --patch series/   every prefix of your series, on top of the RFC
+  uetest run --on rfc~1               the RFC's base and all but the last patch
   uetest run --kernel vmlinux         a kernel that is already built
   uetest run --format ktap            for a CI that reads KTAP
   uetest run --out junit=FILE --out mail=FILE
@@ -74,6 +85,7 @@ generation, known faults included.`,
 	fl.DurationVar(&f.timeout, "timeout", 0, "limit for one test, in place of the catalogue's; not scaled for emulation")
 	fl.IntVarP(&f.jobs, "jobs", "j", 1, "guests at a time; the order of the results does not depend on it")
 	fl.StringVar(&f.isolate, "isolate", "auto", "which tests get a kernel that nobody used: auto (those that want one), test (all), none (those alone that take another machine)")
+	fl.BoolVar(&f.each, "each", false, "test what every prefix of the series makes of the kernel, or of your --patch files on top, and say at which patch a test changes")
 	fl.DurationVar(&f.boot, "boot-timeout", 0, "limit for a boot, in place of 10s; not scaled for emulation")
 	return c
 }
@@ -103,8 +115,10 @@ func (f *runFlags) exec(c *cobra.Command) error {
 	out.live(cfg.Record)
 	p := newProgress(c.ErrOrStderr(), f.quiet)
 	cfg.Notify = p.event
+	told := f.follow(c, &cfg)
 	list, err := pipeline.Run(c.Context(), cfg)
 	p.close()
+	err = errors.Join(err, blame.On(blame.Host, *told))
 	code := pipeline.Exit(list, err)
 	if c.Context().Err() != nil {
 		code = int(blame.User)
@@ -122,6 +136,17 @@ func (f *runFlags) exec(c *cobra.Command) error {
 	return nil
 }
 
+// follow has each prefix told on standard output when it is through, if that is
+// where people look. The error is the output's.
+func (f *runFlags) follow(c *cobra.Command, cfg *pipeline.Config) *error {
+	told := new(error)
+	if f.each && f.output.format == "text" {
+		o := report.Options{Color: wantColor(c.OutOrStdout())}
+		cfg.Ran = func(r *results.Run) { *told = errors.Join(*told, report.Prefix(c.OutOrStdout(), r, o)) }
+	}
+	return told
+}
+
 func (f *runFlags) config() (pipeline.Config, error) {
 	cfg, err := f.bootFlags.config(nil)
 	if err != nil {
@@ -137,7 +162,7 @@ func (f *runFlags) config() (pipeline.Config, error) {
 	if f.kernel != "" && f.variant.names != nil {
 		return cfg, blame.On(blame.Usage, errorf("--kernel and -K: a kernel that is already built is in the variant that it is in"))
 	}
-	cfg.KernelFile = f.kernel
+	cfg.KernelFile, cfg.Each = f.kernel, f.each
 	cfg.Timeout, cfg.BootTimeout = f.timeout, f.boot
 	if cfg.Jobs = f.jobs; f.jobs < 1 || f.jobs > maxJobs {
 		return cfg, blame.On(blame.Usage, errorf("-j %d: expected 1 to %d guests at a time", f.jobs, maxJobs))
@@ -167,5 +192,8 @@ func (f *runFlags) again(kernel string) string {
 	on, more := f.top.repeat(kernel)
 	on, fragments := f.variant.repeat(on)
 	args := append(f.repeat(on, f.kernel), fragments...)
+	if f.each && len(f.top.files) > 0 {
+		more = append(more, "--each") // a part of the patches has no other name
+	}
 	return strings.Join(append(args, more...), " ")
 }

@@ -61,10 +61,12 @@ func TestScript(t *testing.T) {
 			return false, errors.New("unknown condition")
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":    exits,
-			"rebundle": rebundle,
-			"sameto":   sameTo,
-			"tinyfs":   tinyFS,
+			"exits":          exits,
+			"fingerprint":    fingerprint,
+			"plantedhistory": plantedHistory,
+			"rebundle":       rebundle,
+			"sameto":         sameTo,
+			"tinyfs":         tinyFS,
 			"hltkernel": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), haltingKernel(), 0o644))
 			},

@@ -30,9 +30,14 @@ type topFlags struct {
 }
 
 func (f *topFlags) add(c *cobra.Command) {
+	f.addFiles(c)
 	fl := c.Flags()
-	fl.StringArrayVar(&f.files, "patch", nil, "put the patches in this file on top of the kernel: an mbox, git format-patch output or a directory of it, a diff, archive text; - is standard input; repeatable")
 	fl.BoolVar(&f.plain, "no-patch", false, "leave the series' own patches out: the distribution's source, or the tree of -C, as it is")
+}
+
+// addFiles adds the flags of a verb to whose kernels no series is put on anyway.
+func (f *topFlags) addFiles(c *cobra.Command) {
+	c.Flags().StringArrayVar(&f.files, "patch", nil, "put the patches in this file on top of the kernel: an mbox, git format-patch output or a directory of it, a diff, archive text; - is standard input; repeatable")
 	addReading(c, &f.partial, &f.fuzz)
 }
 

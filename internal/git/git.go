@@ -20,7 +20,10 @@ import (
 )
 
 // Tree is a work tree with its history.
-type Tree struct{ dir string }
+type Tree struct {
+	dir  string
+	bare bool // dir is a repository of our own
+}
 
 // ErrNone is returned for a directory that is no git tree.
 var ErrNone = errors.New("not a git tree")
@@ -34,7 +37,7 @@ func Open(dir string) (*Tree, error) {
 		}
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return &Tree{dir}, nil
+	return &Tree{dir: dir}, nil
 }
 
 // Commit is a commit of the tree.
@@ -53,6 +56,9 @@ func (t *Tree) output(ctx context.Context, stdin string, args ...string) (string
 		"-C", t.dir, "--no-pager", "--no-optional-locks", "--literal-pathspecs",
 		"-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "log.showSignature=false",
 		"-c", "core.commitGraph=true", "-c", "protocol.allow=never",
+	}
+	if t.bare {
+		always = append(always, "--git-dir=.")
 	}
 	out, err := proc.Output(ctx, proc.Cmd{
 		Path: "git", Args: append(always, args...), Stdin: strings.NewReader(stdin),

@@ -75,6 +75,12 @@ type Config struct {
 	// the run is over, and holds what there is.
 	Stop func(*results.Test) bool
 
+	// Each has every kernel tested that the first patches make, of those on top of
+	// the one kernel named or of its own: none of them, one, and so on to all.
+	Each bool
+	// Ran, if not nil, is told each run when it is over.
+	Ran func(*results.Run)
+
 	Notify func(Event) // may be nil; called from several goroutines, one at a time
 
 	files    []initramfs.File // put into the image beside everything else
@@ -95,7 +101,7 @@ func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
 	if len(tests) == 0 {
 		return nil, blame.On(blame.Nothing, fmt.Errorf("no test matches --run %s; see 'uetest list tests'", cfg.Select))
 	}
-	targets, err := cfg.targets()
+	targets, err := cfg.all(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +119,7 @@ func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
 		}
 		err = withGuest(ctx, &cfg, arch, func(ctx context.Context, g *guest) error {
 			more, err := each(targets[:n], func(t target) (*results.Run, error) {
-				return one(ctx, &cfg, t, g, tests)
+				return cfg.run(ctx, t, g, tests)
 			})
 			list = append(list, more...)
 			return err
@@ -121,6 +127,29 @@ func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
 		targets = targets[n:]
 	}
 	return list, close(list, err)
+}
+
+// run is one on a kernel of several.
+func (cfg *Config) run(ctx context.Context, t target, g *guest, tests []catalog.Test) (*results.Run, error) {
+	run, err := one(ctx, cfg, t, g, tests)
+	if run == nil && t.prefix != nil && failed(err) {
+		run, err = t.unbuilt(cfg, err)
+	}
+	if run != nil {
+		if cfg.Ran != nil {
+			cfg.Ran(run)
+		}
+	}
+	return run, err
+}
+
+// all returns the kernels that cfg asks for, or those that their patches make one
+// after the other.
+func (cfg *Config) all(ctx context.Context) ([]target, error) {
+	if cfg.Each {
+		return cfg.prefixes(ctx)
+	}
+	return cfg.targets()
 }
 
 // settleClock chooses the accelerator that counts instructions if the guests'
@@ -280,7 +309,7 @@ func one(ctx context.Context, cfg *Config, t target, g *guest, tests []catalog.T
 // newDriver builds the kernel and makes what drives guests that boot it.
 func newDriver(ctx context.Context, cfg *Config, t target, g *guest) (*driver, error) {
 	s := &stages{kernel: t.name, notify: cfg.Notify}
-	run := &results.Run{Schema: results.Schema, Start: time.Now().UTC()}
+	run := &results.Run{Schema: results.Schema, Start: time.Now().UTC(), Prefix: t.prefix}
 	b, err := t.build(ctx, cfg, s)
 	if err != nil {
 		return nil, err
@@ -293,7 +322,9 @@ func newDriver(ctx context.Context, cfg *Config, t target, g *guest) (*driver, e
 	if run.Kernel.Key != "" { // beside a prebuilt image may be anything
 		describe(&run.Kernel, filepath.Join(filepath.Dir(b.symbols), "config"))
 	}
-	if err := describeTree(ctx, &run.Kernel, cfg.SourceDir); err != nil {
+	if t.id != "" {
+		run.Kernel.Commit = t.id
+	} else if err := describeTree(ctx, &run.Kernel, cfg.SourceDir); err != nil {
 		return nil, err
 	}
 	if cfg.Select != nil {

@@ -18,7 +18,7 @@ import (
 // runs and writes nothing. What would be made is named by the paths that it will
 // have: they follow from what it is made of.
 func Plan(ctx context.Context, cfg Config, w io.Writer) error {
-	return cfg.plan(func(targets []target) error {
+	return cfg.plan(ctx, func(targets []target) error {
 		if err := cfg.settleClock(); err != nil {
 			return err
 		}
@@ -47,7 +47,7 @@ func Plan(ctx context.Context, cfg Config, w io.Writer) error {
 
 // PlanBuild is Plan for Build.
 func PlanBuild(ctx context.Context, cfg Config, w io.Writer) error {
-	return cfg.plan(func(targets []target) error {
+	return cfg.plan(ctx, func(targets []target) error {
 		for _, t := range targets {
 			if _, err := t.plan(ctx, &cfg, w); err != nil {
 				return err
@@ -58,10 +58,10 @@ func PlanBuild(ctx context.Context, cfg Config, w io.Writer) error {
 }
 
 // plan has write write it, with nothing else written.
-func (cfg *Config) plan(write func([]target) error) error {
+func (cfg *Config) plan(ctx context.Context, write func([]target) error) error {
 	cfg.readOnly = true
 	cfg.Notify = serialize(cfg.Notify)
-	targets, err := cfg.targets()
+	targets, err := cfg.all(ctx)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,26 @@ type target struct {
 	kernel kernelpatches.Kernel
 	file   string         // a prebuilt image
 	top    []*patch.Patch // on top of the kernel
+	// release is what the kernel is called in its release; its name if it is
+	// empty. Kernels that are built one after the other share one: another would
+	// have kbuild compile again whatever holds the release.
+	release string
+	prefix  *results.Prefix // of a series that is gone through patch by patch
+	// commit, if not nil, is what a commit has different from the source, in
+	// place of the kernel's patches.
+	commit func(ctx context.Context, tree *kernel.Tree) (patch.Overlay, error)
+	id     string // of that commit
+}
+
+// releaseName is what the target's kernel is called in its release.
+func (t target) releaseName() string {
+	switch {
+	case t.release != "":
+		return t.release
+	case t.kernel.Unnamed:
+		return prefixRelease
+	}
+	return specName(kernelpatches.WithoutArch(t.name))
 }
 
 // declared is the generation that the series says the kernel is of; empty if
@@ -171,7 +191,7 @@ func (t target) spec(cfg *Config, src kernel.Source, p *patched) (kernel.Spec, e
 	if err != nil {
 		return kernel.Spec{}, err
 	}
-	spec := kernel.Spec{Name: specName(kernelpatches.WithoutArch(t.name)), Arch: t.arch(), Source: src, Overlay: p.overlay(), Fragments: fragments, Tools: cfg.Tools}
+	spec := kernel.Spec{Name: t.releaseName(), Arch: t.arch(), Source: src, Overlay: p.overlay(), Fragments: fragments, Tools: cfg.Tools}
 	return spec, nil
 }
 
@@ -199,7 +219,13 @@ func (t target) patched(ctx context.Context, cfg *Config, b *kernel.Builder) (ke
 	if err != nil {
 		return src, nil, nil, blame.On(blame.Host, err)
 	}
-	p, err := applyTo(tree, cfg.Series, t.kernel, cfg.Unproven)
+	var p *patched
+	if t.commit != nil {
+		p = &patched{}
+		p.changes, err = t.commit(ctx, pristine)
+	} else {
+		p, err = applyTo(tree, cfg.Series, t.kernel, cfg.Unproven)
+	}
 	if err == nil {
 		err = p.onTop(tree, t.top, cfg.topping(ctx))
 	}

@@ -13,6 +13,9 @@ import (
 // AllText writes the summaries of a record's kernels one after the other, and what
 // kept the rest from running.
 func AllText(w io.Writer, rec *runs.Record, o Options) error {
+	if len(rec.Runs) > 0 && rec.Runs[0].Prefix != nil {
+		return allPrefixes(w, rec, o)
+	}
 	for _, run := range rec.Runs {
 		run, err := harmless(run)
 		if err != nil {
@@ -32,12 +35,37 @@ func AllText(w io.Writer, rec *runs.Record, o Options) error {
 			return err
 		}
 	}
+	return endedEarly(w, rec, o)
+}
+
+// endedEarly writes what kept the rest of a record's kernels from running.
+func endedEarly(w io.Writer, rec *runs.Record, o Options) error {
 	if why := early(rec); why != "" {
 		p := &printer{w: w, color: o.Color}
 		p.f("\n%s %s\n", p.paint(red, "ENDED EARLY"), strings.ReplaceAll(safe(why), "\n", "\n  "))
 		return p.err
 	}
 	return nil
+}
+
+// allPrefixes writes what changes from prefix to prefix of a series.
+func allPrefixes(w io.Writer, rec *runs.Record, o Options) error {
+	var list []*results.Run
+	repeat := map[string]*results.Run{}
+	for _, run := range rec.Runs {
+		run, err := harmless(run)
+		if err != nil {
+			return err
+		}
+		list = append(list, run)
+		repeat[run.Kernel.Name] = run
+	}
+	o.Fault = faultOf(rec)
+	o.Reproduce = func(kernel, id string) string { return reproduce(repeat[kernel], id) }
+	if err := Series(w, list, o); err != nil {
+		return err
+	}
+	return endedEarly(w, rec, o)
 }
 
 // harmless is a copy of a run whose texts do nothing to a terminal, nor to a CI

@@ -167,6 +167,7 @@ type Machine struct {
 type Run struct {
 	Schema     int             `json:"schema"`
 	Kernel     Kernel          `json:"kernel"`
+	Prefix     *Prefix         `json:"prefix,omitempty"` // of a series that was gone through patch by patch
 	Guest      wire.Guest      `json:"guest"`
 	Generation string          `json:"generation"` // whose expectations were used
 	Accel      string          `json:"accel"`
