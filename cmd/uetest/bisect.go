@@ -144,10 +144,11 @@ func (f *bisectFlags) repeat(good, bad string, ids []string) string {
 	}
 	switch run := f.run; {
 	case len(ids) > 0 && len(ids) <= maxNamed:
-		for i, id := range ids {
-			ids[i] = regexp.QuoteMeta(id)
+		var quoted []string
+		for _, id := range ids {
+			quoted = append(quoted, regexp.QuoteMeta(id))
 		}
-		args = append(args, "--run", proc.Quote(strings.Join(ids, "|")))
+		args = append(args, "--run", proc.Quote(strings.Join(quoted, "|")))
 	case run != "":
 		args = append(args, "--run", proc.Quote(run))
 	}

@@ -58,6 +58,7 @@ var may = map[string][]string{
 	"cmd/uetest":                    {"internal/", "initramfs", "kernel-patches", "selftests/catalog"},
 	"initramfs":                     {"internal/proc", "internal/blame", "internal/cache"},
 	"internal/agent":                {"internal/feature", "internal/wire", "internal/uapi", "selftests/catalog"},
+	"internal/bisect":               {"internal/proc", "internal/blame"},
 	"internal/bundle":               {"internal/blame"},
 	"internal/cache":                {"internal/blame"},
 	"internal/git":                  {"internal/proc", "internal/blame"},

@@ -104,7 +104,7 @@ func Series(w io.Writer, runs []*results.Run, o Options) error {
 	if silent > 0 {
 		color, all = red, fmt.Sprintf("%d of them do not build or boot", silent)
 	}
-	p.f("\n%s\n", p.paint(color, fmt.Sprintf("%s, %d of its %d+1 kernels tested: %s", last.Kernel.Name, len(runs), last.Prefix.Of, all)))
+	p.f("\n%s\n", p.paint(color, fmt.Sprintf("%d kernels of %d patches, up to %s: %s", len(runs), last.Prefix.Of, last.Kernel.Name, all)))
 	p.f("%s change their verdict, %s what they see\n", tests(len(verdicts)), tests(len(saw)))
 	return p.err
 }
