@@ -16,6 +16,7 @@ import (
 
 type mutateFlags struct {
 	bootFlags
+	top     topFlags
 	on      string
 	run     string
 	first   bool
@@ -51,12 +52,14 @@ contradicts itself, 3 if one was not built, 6 if one was not tried.`,
   uetest mutate --first DIR                  until one test notices, no further
   uetest mutate --then kasan,lockdep DIR     those that survive on kernels with checks
   uetest mutate --run 'fork/.*' X.patch      what some of the tests notice
+  uetest mutate --patch mine.patch DIR       mutants of your patch, on top of it
   uetest mutate --out json=FILE DIR          and, after an interruption,
   uetest mutate --resume FILE --out json=FILE DIR`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return f.exec(c, args) },
 	}
 	f.add(c)
+	f.top.add(c)
 	fl := c.Flags()
 	fl.StringVar(&f.on, "on", "rfc", "kernel that the patches are put on: "+strings.Join(kernelNames(), ", "))
 	fl.StringVar(&f.run, "run", "", "run only tests whose whole id matches this regular expression")
@@ -79,7 +82,7 @@ func (f *mutateFlags) exec(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	o, err := f.options()
+	o, err := f.options(c)
 	if err != nil {
 		return err
 	}
@@ -110,9 +113,23 @@ func (f *mutateFlags) exec(c *cobra.Command, args []string) error {
 	return nil
 }
 
-func (f *mutateFlags) options() (mutation.Options, error) {
-	cfg, err := f.config([]string{f.on})
+func (f *mutateFlags) options(c *cobra.Command) (mutation.Options, error) {
+	cfg, err := f.config(nil)
 	if err != nil {
+		return mutation.Options{}, err
+	}
+	var on []string
+	if c.Flags().Changed("on") || !f.top.plain {
+		on = []string{f.on}
+	}
+	if cfg.Kernels, err = f.top.kernels(&cfg, on); err != nil {
+		return mutation.Options{}, err
+	}
+	f.on = cfg.Kernels[0]
+	if err := checkKernels(cfg.Series, cfg.Kernels); err != nil {
+		return mutation.Options{}, err
+	}
+	if err := f.top.apply(c, &cfg); err != nil {
 		return mutation.Options{}, err
 	}
 	cfg.Timeout = f.timeout

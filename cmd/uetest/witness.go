@@ -11,7 +11,8 @@ import (
 
 type witnessFlags struct {
 	bootFlags
-	on []string
+	top topFlags
+	on  []string
 }
 
 func newWitness() *cobra.Command {
@@ -24,21 +25,26 @@ them in a guest on that kernel, and beside them the tests of the catalogue that
 assert the same. They agree if each function of upstream's says what it should
 and each test sees what the kernel promises.
 
+With --patch or --no-patch it is the source with your patches whose selftests are
+built, on the RFC unless --on names another kernel.
+
 The exit code is 0 if all agree, 1 if not, 3 if upstream's programs do not
 compile.`,
 		Example: `  uetest witness
-  uetest witness --on upstream`,
+  uetest witness --on upstream
+  uetest witness --on stable --patch fix.patch`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.exec(c) },
 	}
 	f.add(c)
+	f.top.add(c)
 	fl := c.Flags()
-	fl.StringSliceVar(&f.on, "on", []string{"upstream", "stable"}, "kernels to take the selftests from and to run them on")
+	fl.StringSliceVar(&f.on, "on", nil, "kernels to take the selftests from and to run them on (default: upstream and stable; with --patch: rfc)")
 	return c
 }
 
 func (f *witnessFlags) exec(c *cobra.Command) error {
-	cfg, err := f.config(f.on)
+	cfg, err := f.job(c)
 	if err != nil {
 		return err
 	}
@@ -63,6 +69,28 @@ func (f *witnessFlags) exec(c *cobra.Command) error {
 		return exitCode(code)
 	}
 	return nil
+}
+
+// job is what these flags say.
+func (f *witnessFlags) job(c *cobra.Command) (pipeline.Config, error) {
+	cfg, err := f.config(nil)
+	switch {
+	case err != nil:
+		return cfg, err
+	case f.top.given():
+		cfg.Kernels, err = f.top.kernels(&cfg, f.on)
+	case f.on != nil:
+		cfg.Kernels = f.on
+	default:
+		cfg.Kernels = []string{"upstream", "stable"}
+	}
+	if err == nil {
+		err = checkKernels(cfg.Series, cfg.Kernels)
+	}
+	if err != nil {
+		return cfg, err
+	}
+	return cfg, f.top.apply(c, &cfg)
 }
 
 // witnessExit is the exit code for one kernel. What a function of upstream's

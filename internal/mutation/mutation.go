@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"uetest/internal/blame"
+	"uetest/internal/patch"
 	"uetest/internal/pipeline"
 	"uetest/internal/results"
 	"uetest/internal/wire"
@@ -120,7 +121,7 @@ func (t *tryer) known(m Mutant) bool {
 		return false
 	}
 	for _, out := range t.Earlier.Outcomes {
-		if out.Digest == digest(t.On, m.Text) && out.Class != Untried {
+		if out.Digest == t.key(m) && out.Class != Untried {
 			out.Name = m.Name
 			t.add(out)
 			return true
@@ -180,6 +181,11 @@ func (t *tryer) build(ctx context.Context, mutants []Mutant) <-chan candidate {
 
 func (t *tryer) buildOne(ctx context.Context, m Mutant) candidate {
 	k := candidate{mutant: m, cfg: t.Config}
+	kernelName := kernelName
+	if err := t.put(&k, &kernelName); err != nil {
+		k.err = err
+		return k
+	}
 	notify := k.cfg.Notify
 	k.cfg.Notify = func(e pipeline.Event) {
 		if e.Kernel == kernelName {
@@ -189,16 +195,40 @@ func (t *tryer) buildOne(ctx context.Context, m Mutant) candidate {
 			notify(e)
 		}
 	}
-	k.cfg.Kernels = []string{kernelName}
-	if k.cfg.Series, k.err = t.Config.Series.With(t.On, kernelName, m.Text); k.err != nil {
-		k.err = blame.On(blame.Usage, k.err)
-		return k
-	}
 	built, err := pipeline.Build(ctx, k.cfg)
 	if k.err = err; err == nil {
 		k.kernel = built[0]
 	}
 	return k
+}
+
+// put puts a mutant on the kernel, and on the patches that are on top of that. name
+// becomes what the kernel is called.
+func (t *tryer) put(k *candidate, name *string) error {
+	if len(t.Config.Patches) == 0 {
+		var err error
+		k.cfg.Kernels = []string{*name}
+		k.cfg.Series, err = t.Config.Series.With(t.On, *name, k.mutant.Text)
+		return blame.On(blame.Usage, err)
+	}
+	p, err := patch.Read(*name+".patch", k.mutant.Text)
+	if err != nil {
+		return err
+	}
+	k.cfg.Kernels = []string{t.On}
+	k.cfg.Patches = append(slices.Clip(t.Config.Patches), p)
+	*name = pipeline.TopName(t.On, k.cfg.Patches)
+	return nil
+}
+
+// key is the text that tells mutants of this pass from those of others: they are
+// broken patches of what is on top of the kernel too.
+func (t *tryer) key(m Mutant) string {
+	text := slices.Clone(m.Text)
+	for _, p := range t.Config.Patches {
+		text = append(text, p.Bytes()...)
+	}
+	return digest(t.On, text)
 }
 
 // drop removes what was built for this pass. ctx may be over already.
@@ -229,7 +259,7 @@ func (t *tryer) insist(ctx context.Context, k candidate) (Outcome, error) {
 func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 func (t *tryer) outcome(m Mutant) Outcome {
-	return Outcome{Name: m.Name, Breaks: m.Breaks, Equivalent: m.Equivalent, Digest: digest(t.On, m.Text)}
+	return Outcome{Name: m.Name, Breaks: m.Breaks, Equivalent: m.Equivalent, Digest: t.key(m)}
 }
 
 // hung is how many tests may hang, die or crash the kernel before the rest of

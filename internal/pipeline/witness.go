@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"strings"
 
 	"uetest/initramfs"
 	"uetest/internal/blame"
+	"uetest/internal/cache"
 	"uetest/internal/results"
 	"uetest/internal/witness"
 	"uetest/selftests/catalog"
@@ -35,7 +37,10 @@ func Witness(ctx context.Context, cfg Config) ([]*results.Run, error) {
 
 // bearWitness is Witness on one kernel.
 func bearWitness(ctx context.Context, cfg Config, t target) (run *results.Run, err error) {
-	g := catalog.Generation(t.kernel.Generation)
+	g, err := t.generation(ctx, &cfg)
+	if err != nil {
+		return nil, err
+	}
 	s := &stages{kernel: t.name, notify: cfg.Notify}
 	end := s.begin("witness", "upstream's selftests")
 	built, err := t.witnesses(ctx, &cfg)
@@ -58,6 +63,28 @@ func bearWitness(ctx context.Context, cfg Config, t target) (run *results.Run, e
 		return err
 	})
 	return run, err
+}
+
+// generation is the one that is declared of a kernel, or that it answers with.
+func (t target) generation(ctx context.Context, cfg *Config) (catalog.Generation, error) {
+	if g := t.declared(); g != "" {
+		return catalog.Generation(g), nil
+	}
+	var g string
+	own := *cfg
+	own.Record = nil // asking is no run of the job
+	err := withGuest(ctx, &own, t.arch(), func(ctx context.Context, guest *guest) error {
+		run, err := one(ctx, &own, t, guest, nil)
+		if run != nil {
+			cache.Release(run.Dir)
+			g = run.Guest.Generation
+		}
+		if err == nil && g == "" {
+			err = blame.On(blame.Kernel, fmt.Errorf("kernel %s does not say which generation it is: %s\nsaved in %s", t.name, strings.Join(run.Problems, "\n"), run.Dir))
+		}
+		return err
+	})
+	return catalog.Generation(g), err
 }
 
 // witnesses builds upstream's programs from the target's source.

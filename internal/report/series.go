@@ -105,7 +105,7 @@ func Series(w io.Writer, runs []*results.Run, o Options) error {
 		color, all = red, fmt.Sprintf("%d of them do not build or boot", silent)
 	}
 	p.f("\n%s\n", p.paint(color, fmt.Sprintf("%d kernels of %d patches, up to %s: %s", len(runs), last.Prefix.Of, last.Kernel.Name, all)))
-	p.f("%s change their verdict, %s what they see\n", tests(len(verdicts)), tests(len(saw)))
+	p.f("another verdict on the way: %s; the same and something else seen: %s\n", tests(len(verdicts)), tests(len(saw)))
 	return p.err
 }
 
