@@ -33,6 +33,7 @@ type Builder struct {
 	ReadOnly bool
 
 	once    sync.Once
+	abs     string // Cache
 	cache   *cache.Cache
 	src     *cache.Namespace
 	builds  *cache.Namespace
@@ -76,6 +77,7 @@ func (b *Builder) open() error {
 	if b.ReadOnly {
 		open = cache.OpenToRead
 	}
+	b.abs = root
 	if b.cache, err = open(b.Cache); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -60,13 +61,14 @@ func (m *maker) command(args ...string) proc.Cmd {
 	for _, to := range []string{m.dir.obj() + "=.", m.dir.src() + "=.", m.dir.src() + "/="} {
 		prefix = append(prefix, "-fdebug-prefix-map="+to)
 	}
+	prefix = append(prefix, ccacheMaps()...)
 	all = append(all, "KCFLAGS="+strings.Join(prefix, " "), "KAFLAGS="+strings.Join(prefix, " "))
 	all = append(all, m.arch.makeArgs(hasCcache())...)
 	return proc.Cmd{
 		Scratch: true,
 		Path:    "make",
 		Args:    append(all, args...),
-		Env:     append(environment(), kbuildEnv...),
+		Env:     slices.Concat(environment(), m.ccacheEnv(), kbuildEnv),
 		Grace:   grace,
 	}
 }

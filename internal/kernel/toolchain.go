@@ -169,9 +169,3 @@ func checkTools(ctx context.Context, a arch) error {
 	}
 	return blame.On(blame.Host, fmt.Errorf("building %s needs:\n%w%s", what, errors.Join(missing...), hint))
 }
-
-// hasCcache tells whether the compilers can be run through ccache.
-func hasCcache() bool {
-	_, err := proc.LookPath("ccache")
-	return err == nil
-}

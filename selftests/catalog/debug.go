@@ -1,6 +1,10 @@
 package catalog
 
-import "time"
+import (
+	"time"
+
+	"uetest/internal/feature"
+)
 
 // debugTests is the area of faults that only a kernel that checks itself shows.
 var debugTests = []Test{
@@ -17,6 +21,7 @@ var debugTests = []Test{
 	{
 		ID:        "debug/lock-order",
 		Purpose:   "event_mutex and mmap_lock are taken in one order",
+		Needs:     []feature.Name{feature.SMP},
 		Variant:   "lockdep",
 		Isolation: Fresh,
 		Timeout:   30 * time.Second,
