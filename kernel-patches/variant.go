@@ -56,6 +56,15 @@ func (k Kernel) In(variant string) bool {
 	return slices.ContainsFunc(k.Variants, func(v Variant) bool { return v.Name == variant })
 }
 
+// VariantNames are the names of its variants.
+func (k Kernel) VariantNames() []string {
+	var names []string
+	for _, v := range k.Variants {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
 // variantFile is the file of a series folder that describes its variants.
 const variantFile = "config/variants.json"
 

@@ -150,7 +150,7 @@ func (d *driver) plan(ctx context.Context, tests []catalog.Test) (_ []catalog.Te
 	}
 	var here []catalog.Test
 	for _, t := range tests {
-		t, ok := t.For(d.guest.machine.Arch)
+		t, ok := t.In(d.kernel.plan.VariantNames()...).For(d.guest.machine.Arch)
 		if _, applies := t.On(g); ok && applies && d.takes(t) {
 			here = append(here, t)
 		}

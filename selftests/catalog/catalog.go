@@ -55,6 +55,9 @@ type Test struct {
 	Source    string         // a C program of the kernel's tree: the test is on the host, whether it compiles
 	Expect    map[Generation]Expect
 	Arch      map[string]Differs // where it is otherwise: "arm64", "riscv64"
+	// Under is what is shown in place of Expect by a kernel in a variant, where
+	// the checks of that see something else first.
+	Under map[string]map[Generation]Expect
 }
 
 // Differs is what is otherwise with a test on one architecture.
@@ -114,6 +117,18 @@ func AllFor(arch string) []Test {
 		}
 	}
 	return tests
+}
+
+// In returns the test as it is on a kernel in these variants.
+func (t Test) In(variants ...string) Test {
+	for _, v := range variants {
+		if under := t.Under[v]; under != nil {
+			expect := maps.Clone(t.Expect)
+			maps.Copy(expect, under)
+			t.Expect = expect
+		}
+	}
+	return t
 }
 
 // Machine is what a test asks of the guest. The zero value is the usual guest.

@@ -357,3 +357,36 @@ func TestStableFallsBackOnG0(t *testing.T) {
 		t.Errorf("areas %q, %q", own.Area(), test.Area())
 	}
 }
+
+func TestVariantShowsWhatItsChecksSeeFirst(t *testing.T) {
+	test := Test{
+		Expect: map[Generation]Expect{G0: {Saw: "a=1"}, G1: {Saw: "a=2"}},
+		Under:  map[string]map[Generation]Expect{"kasan": {G1: {Saw: "a=3"}}},
+	}
+	for _, c := range []struct {
+		in   []string
+		g    Generation
+		want string
+	}{{nil, G1, "a=2"}, {[]string{"lockdep"}, G1, "a=2"}, {[]string{"kasan"}, G0, "a=1"}, {[]string{"lockdep", "kasan"}, G1, "a=3"}} {
+		if e, ok := test.In(c.in...).On(c.g); !ok || e.Saw != c.want {
+			t.Errorf("in %q on %s: %q, %v, want %q", c.in, c.g, e.Saw, ok, c.want)
+		}
+	}
+	if test.Expect[G1].Saw != "a=2" {
+		t.Error("the entry itself was changed")
+	}
+	// What a variant shows of a fault is told like the rest: by an id that there
+	// is, with what its absence would show.
+	for _, test := range All() {
+		for variant, expect := range test.Under {
+			for g, e := range expect {
+				if _, ok := FaultByID(e.Fault); e.Fault != "" && (!ok || e.Promise == "") {
+					t.Errorf("%s in %s on %s: fault %q, promise %q", test.ID, variant, g, e.Fault, e.Promise)
+				}
+				if _, ok := test.Expect[g]; !ok {
+					t.Errorf("%s in %s on %s: without the variant it does not apply", test.ID, variant, g)
+				}
+			}
+		}
+	}
+}
