@@ -138,7 +138,7 @@ func (f *bisectFlags) exec(c *cobra.Command, good, bad string) error {
 
 // repeat is the command that looks between two commits.
 func (f *bisectFlags) repeat(good, bad string, ids []string) string {
-	args := append([]string{"uetest", "bisect", proc.Quote(good), proc.Quote(bad)}, f.bootFlags.repeat("", "")[2:]...)
+	args := append([]string{"uetest", "bisect", proc.Quote(good), proc.Quote(bad)}, f.bootFlags.repeat("", imageFlags{})[2:]...)
 	for _, name := range f.variant.names {
 		args = append(args, "-K", proc.Quote(name))
 	}

@@ -22,7 +22,7 @@ type modelFlags struct {
 	bootFlags
 	top       topFlags
 	on        string
-	kernel    string
+	image     imageFlags
 	seed      uint64
 	steps     int
 	budget    time.Duration
@@ -59,10 +59,10 @@ died of a program.`,
 		RunE: func(c *cobra.Command, files []string) error { return f.exec(c, files) },
 	}
 	f.add(c)
+	f.image.add(c)
 	f.top.add(c)
 	fl := c.Flags()
 	fl.StringVar(&f.on, "on", "", "kernel to run on (default: rfc, or the one that your --series is about): "+strings.Join(kernelNames(), ", "))
-	fl.StringVar(&f.kernel, "kernel", "", "boot this uncompressed vmlinux instead of building one")
 	fl.Uint64Var(&f.seed, "seed", 0, "what the sequences are made from; 0 takes a new one")
 	fl.IntVar(&f.steps, "steps", 30, fmt.Sprintf("the most operations in a sequence, up to %d", maxSteps))
 	fl.DurationVar(&f.budget, "budget", time.Minute, "how long to run new sequences")
@@ -117,7 +117,8 @@ func (f *modelFlags) job(c *cobra.Command) (pipeline.Config, error) {
 	if err := checkKernels(cfg.Series, cfg.Kernels); err != nil {
 		return cfg, err
 	}
-	cfg.KernelFile, f.on = f.kernel, cfg.Kernels[0]
+	f.image.apply(&cfg)
+	f.on = cfg.Kernels[0]
 	return cfg, f.top.apply(c, &cfg)
 }
 
@@ -192,7 +193,7 @@ func (f *modelFlags) printFinding(w io.Writer, what model.Finding) int {
 // replayFlags are the flags with which a program is run again.
 func (f *modelFlags) replayFlags() []string {
 	on, more := f.top.repeat(f.on)
-	args := append(f.repeat(on, f.kernel), more...)
+	args := append(f.repeat(on, f.image), more...)
 	if len(f.promise) > 0 {
 		args = append(args, "--promise", strings.Join(f.promise, ","))
 	}

@@ -23,12 +23,12 @@ const maxJobs = 256
 
 type runFlags struct {
 	bootFlags
+	image   imageFlags
 	top     topFlags
 	hand    handFlags
 	output  outputFlags
 	on      []string
 	variant variantFlags
-	kernel  string
 	run     string
 	tester  string
 	timeout time.Duration
@@ -65,7 +65,8 @@ boot, 1 if a test of one is not as expected of its generation.`,
   uetest run -C linux --no-patch      your tree as it is
   uetest run --each --patch series/   every prefix of your series, on top of the RFC
   uetest run --on rfc~1               the RFC's base and all but the last patch
-  uetest run --kernel vmlinux         a kernel that is already built
+  uetest run -C linux --config keep   with its own .config
+  uetest run --kernel bzImage         a kernel that is already built
   uetest run --format ktap            for a CI that reads KTAP
   uetest run --out junit=FILE --out mail=FILE
                                       for GitLab or Jenkins, and a reply for the list`,
@@ -73,12 +74,12 @@ boot, 1 if a test of one is not as expected of its generation.`,
 		RunE: func(c *cobra.Command, _ []string) error { return f.exec(c) },
 	}
 	f.add(c)
+	f.image.add(c)
 	f.top.add(c)
 	f.hand.add(c)
 	fl := c.Flags()
 	fl.StringSliceVar(&f.on, "on", nil, "kernels to test (default: rfc, or the one that your --series is about): "+strings.Join(kernelNames(), ", "))
 	f.variant.add(c)
-	fl.StringVar(&f.kernel, "kernel", "", "boot this uncompressed vmlinux instead of building one")
 	fl.StringVar(&f.run, "run", "", "run only tests whose whole id matches this regular expression")
 	f.output.add(c)
 	fl.StringVar(&f.tester, "tester", "", "NAME <ADDRESS> for the Tested-by line of --out mail=FILE (default: git config user.name and user.email)")
@@ -159,10 +160,11 @@ func (f *runFlags) config() (pipeline.Config, error) {
 	if cfg.Kernels, err = f.variant.apply(&cfg, names); err != nil {
 		return cfg, err
 	}
-	if f.kernel != "" && f.variant.names != nil {
+	if f.image.kernel != "" && f.variant.names != nil {
 		return cfg, blame.On(blame.Usage, errorf("--kernel and -K: a kernel that is already built is in the variant that it is in"))
 	}
-	cfg.KernelFile, cfg.Each = f.kernel, f.each
+	f.image.apply(&cfg)
+	cfg.Each = f.each
 	cfg.Timeout, cfg.BootTimeout = f.timeout, f.boot
 	if cfg.Jobs = f.jobs; f.jobs < 1 || f.jobs > maxJobs {
 		return cfg, blame.On(blame.Usage, errorf("-j %d: expected 1 to %d guests at a time", f.jobs, maxJobs))
@@ -191,7 +193,7 @@ func wholeID(re string) (*regexp.Regexp, error) {
 func (f *runFlags) again(kernel string) string {
 	on, more := f.top.repeat(kernel)
 	on, fragments := f.variant.repeat(on)
-	args := append(f.repeat(on, f.kernel), fragments...)
+	args := append(f.repeat(on, f.image), fragments...)
 	if f.each && len(f.top.files) > 0 {
 		more = append(more, "--each") // a part of the patches has no other name
 	}

@@ -23,7 +23,7 @@ type shellFlags struct {
 	top     topFlags
 	on      []string
 	variant variantFlags
-	kernel  string
+	image   imageFlags
 }
 
 func newShell() *cobra.Command {
@@ -50,12 +50,12 @@ if the kernel died, 130 if you left.`,
 		RunE: func(c *cobra.Command, args []string) error { return f.exec(c, args) },
 	}
 	f.add(c)
+	f.image.add(c)
 	f.top.add(c)
 	f.hand.add(c)
 	fl := c.Flags()
 	fl.StringSliceVar(&f.on, "on", nil, "kernel to boot (default: rfc, or the one that your --series is about): "+strings.Join(kernelNames(), ", "))
 	f.variant.add(c)
-	fl.StringVar(&f.kernel, "kernel", "", "boot this uncompressed vmlinux instead of building one")
 	return c
 }
 
@@ -104,7 +104,7 @@ func (f *shellFlags) config() (pipeline.Config, error) {
 	if err != nil {
 		return cfg, err
 	}
-	cfg.KernelFile = f.kernel
+	f.image.apply(&cfg)
 	if cfg.Kernels, err = f.variant.apply(&cfg, names); err != nil {
 		return cfg, err
 	}

@@ -20,6 +20,7 @@ import (
 // treeFlags are the flags of every verb that reads a kernel source.
 type treeFlags struct {
 	toolFlags
+	configFlags
 	source   string
 	series   string
 	arch     string
@@ -29,8 +30,9 @@ type treeFlags struct {
 
 func (f *treeFlags) add(c *cobra.Command) {
 	f.toolFlags.add(c)
+	f.configFlags.add(c)
 	fl := c.Flags()
-	fl.StringVarP(&f.source, "source", "C", "", "kernel tree to use instead of the distribution's source package; never written to")
+	fl.StringVarP(&f.source, "source", "C", "", "kernel tree, of git or unpacked, to use instead of the distribution's source package; never written to")
 	fl.StringVar(&f.series, "series", "rfc", "the series that kernels are named of: "+strings.Join(kernelpatches.Names(), ", ")+", or the folder of your own")
 	fl.StringVar(&f.arch, "arch", "", "build for and boot this architecture, or several with a comma between them: "+strings.Join(kernelpatches.Arches, ", ")+", or all")
 	fl.BoolVar(&f.unproven, "unproven", false, "go on if a file is not the blob that was expected, and say so")
@@ -52,8 +54,12 @@ func (f *treeFlags) config() (pipeline.Config, error) {
 		return pipeline.Config{}, err
 	}
 	s, err := f.load()
+	if err != nil {
+		return pipeline.Config{}, err
+	}
+	config, err := f.configFlags.read(f.source)
 	return pipeline.Config{
-		Cache: cache, Series: s, Arches: arches, SourceDir: f.source, Tools: f.tools(), Unproven: f.unproven,
+		Cache: cache, Series: s, Arches: arches, SourceDir: f.source, Config: config, Tools: f.tools(), Unproven: f.unproven,
 		Command: os.Args[1:], Revision: revision(),
 	}, err
 }
@@ -127,10 +133,10 @@ func (f *bootFlags) config(kernels []string) (pipeline.Config, error) {
 
 // repeat are the flags that say again what these say of a job, on a kernel or on
 // a prebuilt image.
-func (f *bootFlags) repeat(kernel, image string) []string {
+func (f *bootFlags) repeat(kernel string, image imageFlags) []string {
 	args := []string{"--on", kernel}
-	if image != "" {
-		args = []string{"--kernel", proc.Quote(image)}
+	if image.kernel != "" {
+		args = image.repeat()
 		if f.arch != "" {
 			args = append(args, "--arch", f.arch)
 		}
@@ -138,6 +144,7 @@ func (f *bootFlags) repeat(kernel, image string) []string {
 	if f.source != "" {
 		args = append(args, "-C", proc.Quote(f.source))
 	}
+	args = append(args, f.configFlags.repeat()...)
 	args = append(args, f.toolFlags.repeat()...)
 	if f.series != "rfc" {
 		args = append(args, "--series", proc.Quote(f.series))

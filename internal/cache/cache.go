@@ -53,6 +53,7 @@ const (
 	Sources   = "src"       // pristine kernel sources
 	Builds    = "build"     // build directories
 	Images    = "images"    // built kernels
+	Prebuilt  = "prebuilt"  // kernels that somebody else built, unpacked
 	Initramfs = "initramfs" // guest images
 	Snapshots = "snapshots" // saved guests
 	Witness   = "witness"   // upstream's selftests, compiled
@@ -73,7 +74,7 @@ var kinds = []struct {
 	name  string
 	class class
 }{
-	{Sources, open}, {Builds, open}, {Images, sealed}, {Initramfs, sealed},
+	{Sources, open}, {Builds, open}, {Images, sealed}, {Prebuilt, sealed}, {Initramfs, sealed},
 	{Snapshots, sealed}, {Witness, sealed}, {Runs, log},
 }
 

@@ -47,34 +47,35 @@ const Tracefs = "/sys/kernel/tracing"
 // table says how to find out whether the running kernel has a feature: without
 // side effects, without waiting, in well under a millisecond.
 var table = []struct {
-	name Name
-	has  func() bool
-	only []string // architectures that can have it; nil: each
+	name   Name
+	option string // of the kernel's configuration, without CONFIG_; empty if no one option brings it
+	has    func() bool
+	only   []string // architectures that can have it; nil: each
 }{
 	// arch/x86/entry/vdso/vdso32-setup.c is there with CONFIG_IA32_EMULATION.
 	// The kernel may still refuse such programs (ia32_emulation=0): that is
 	// found out by starting one.
-	{Compat32, exists("/proc/sys/abi/vsyscall32"), []string{"x86_64"}},
-	{HistTriggers, readmeSays("hist:keys="), []string{"x86_64", "arm64"}},
-	{HugePages, exists("/sys/kernel/mm/transparent_hugepage/enabled"), nil},
-	{Hugetlb, exists("/proc/sys/vm/nr_hugepages"), nil},
-	{Instances, exists(Tracefs + "/instances"), nil},
-	{KSM, exists("/sys/kernel/mm/ksm/run"), nil},
-	{Memfd, answers(unix.SYS_MEMFD_CREATE, 0, ^uintptr(0)), nil},
-	{Pagemap, exists("/proc/self/pagemap"), nil},
+	{Compat32, "IA32_EMULATION", exists("/proc/sys/abi/vsyscall32"), []string{"x86_64"}},
+	{HistTriggers, "HIST_TRIGGERS", readmeSays("hist:keys="), []string{"x86_64", "arm64"}},
+	{HugePages, "TRANSPARENT_HUGEPAGE", exists("/sys/kernel/mm/transparent_hugepage/enabled"), nil},
+	{Hugetlb, "HUGETLBFS", exists("/proc/sys/vm/nr_hugepages"), nil},
+	{Instances, "", exists(Tracefs + "/instances"), nil},
+	{KSM, "KSM", exists("/sys/kernel/mm/ksm/run"), nil},
+	{Memfd, "MEMFD_CREATE", answers(unix.SYS_MEMFD_CREATE, 0, ^uintptr(0)), nil},
+	{Pagemap, "PROC_PAGE_MONITOR", exists("/proc/self/pagemap"), nil},
 	// As tools/perf does: the file is there if CONFIG_PERF_EVENTS is
 	// (perf_event_open(2)).
-	{Perf, exists("/proc/sys/kernel/perf_event_paranoid"), nil},
-	{RAMDisk, exists("/dev/ram0"), nil},
+	{Perf, "PERF_EVENTS", exists("/proc/sys/kernel/perf_event_paranoid"), nil},
+	{RAMDisk, "BLK_DEV_RAM", exists("/dev/ram0"), nil},
 	// Up to 6.4 the system call says ENOSYS unless the parameter is set, so it
 	// is the parameter that is asked for.
-	{SecretMemory, exists("/sys/module/secretmem/parameters/enable"), nil},
-	{SMP, func() bool { return runtime.NumCPU() > 1 }, nil},
-	{SoftDirty, softDirty, []string{"x86_64"}},
-	{Swap, exists("/proc/swaps"), nil},
-	{Userfault, answers(unix.SYS_USERFAULTFD, ^uintptr(0), 0), nil},
-	{UserfaultWP, userfaultWP, []string{"x86_64", "arm64"}},
-	{UserNS, exists("/proc/self/ns/user"), nil},
+	{SecretMemory, "SECRETMEM", exists("/sys/module/secretmem/parameters/enable"), nil},
+	{SMP, "SMP", func() bool { return runtime.NumCPU() > 1 }, nil},
+	{SoftDirty, "MEM_SOFT_DIRTY", softDirty, []string{"x86_64"}},
+	{Swap, "SWAP", exists("/proc/swaps"), nil},
+	{Userfault, "USERFAULTFD", answers(unix.SYS_USERFAULTFD, ^uintptr(0), 0), nil},
+	{UserfaultWP, "", userfaultWP, []string{"x86_64", "arm64"}},
+	{UserNS, "USER_NS", exists("/proc/self/ns/user"), nil},
 }
 
 // All returns the features that a test may need.
@@ -96,6 +97,17 @@ func On(arch string) []Name {
 		}
 	}
 	return names
+}
+
+// Option returns the option of the kernel's configuration that brings a feature,
+// without CONFIG_; empty if there is none that does so alone.
+func Option(name Name) string {
+	for _, f := range table {
+		if f.name == name {
+			return f.option
+		}
+	}
+	return ""
 }
 
 // Has reports whether the running kernel has a feature.

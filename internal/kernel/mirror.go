@@ -104,7 +104,7 @@ func listTree(ctx context.Context, dir string) ([]string, error) {
 		"-c", "safe.directory=*",
 	}
 	list := []string{"ls-files", "-z", "--others", "--exclude-standard"}
-	if exists(filepath.Join(dir, ".git")) {
+	if hasRepository(ctx, args, dir) {
 		args = append(args, "-C", dir)
 		list = append(list, "--cached")
 	} else {
@@ -128,7 +128,7 @@ func listTree(ctx context.Context, dir string) ([]string, error) {
 	var paths []string
 	for p := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
 		// An untracked repository inside the tree is listed as "dir/".
-		if fs.ValidPath(p) && p != "." && !strings.HasPrefix(p, ".git/") {
+		if fs.ValidPath(p) && p != "." && !strings.HasPrefix(p, ".git/") && !builtInPlace(p) {
 			paths = append(paths, p)
 		}
 	}
@@ -138,6 +138,29 @@ func listTree(ctx context.Context, dir string) ([]string, error) {
 		return nil, blame.On(blame.Usage, fmt.Errorf("%s: git lists no file of it", dir))
 	}
 	return paths, nil
+}
+
+// hasRepository tells whether git can be asked about a tree. Of a work tree or a
+// submodule that was copied without its repository it can't.
+func hasRepository(ctx context.Context, args []string, dir string) bool {
+	if !exists(filepath.Join(dir, ".git")) {
+		return false
+	}
+	err := proc.Run(ctx, gitCmd(append(slices.Clone(args), "-C", dir, "rev-parse", "--git-dir")...))
+	return err == nil || ctx.Err() != nil
+}
+
+// builtInPlace tells what of a build in the tree has kbuild refuse another one
+// with O= (Makefile, outputmakefile): some people's git tracks it.
+func builtInPlace(p string) bool {
+	if p == ".config" || strings.HasPrefix(p, "include/config/") || strings.HasPrefix(p, "include/generated/") {
+		return true
+	}
+	rest, ok := strings.CutPrefix(p, "arch/")
+	if _, rest, cut := strings.Cut(rest, "/"); ok && cut {
+		return strings.HasPrefix(rest, "include/generated/")
+	}
+	return false
 }
 
 func gitCmd(args ...string) proc.Cmd {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"uetest/internal/blame"
 )
@@ -83,17 +84,41 @@ func (b *Builder) Pristine(ctx context.Context, s Source) (*Tree, error) {
 // to be written. The error that wraps it says what would be.
 var ErrUncached = errors.New("not in the cache")
 
-// checkTree tells whether dir is the top of a kernel tree.
+// checkTree tells whether dir is the top of a kernel tree. If not, the error says
+// what it is instead.
 func checkTree(dir string) error {
-	for _, f := range []string{"Makefile", "Kconfig", "scripts", "kernel"} {
-		if _, err := os.Stat(filepath.Join(dir, f)); err != nil {
-			if errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("%s is not the top of a kernel source: it has no %s", dir, f)
-			}
-			return err
+	missing, err := lacksOf(dir)
+	if err != nil || missing == "" {
+		return err
+	}
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is a file; unpack it and name the directory that comes of it", dir)
+	}
+	if exists(filepath.Join(dir, "HEAD")) && exists(filepath.Join(dir, "objects")) && exists(filepath.Join(dir, "refs")) {
+		return fmt.Errorf("%s is a git repository without a work tree; make one beside it: git -C %s worktree add DIR", dir, dir)
+	}
+	for up := filepath.Dir(dir); up != filepath.Dir(up); up = filepath.Dir(up) {
+		if missing, err := lacksOf(up); err == nil && missing == "" {
+			return fmt.Errorf("%s is inside a kernel tree, whose top is %s: name that", dir, up)
 		}
 	}
-	return nil
+	if missing, err := lacksOf(filepath.Join(dir, "source")); err == nil && missing == "" {
+		return fmt.Errorf("%s is a build directory (make O=); name its source, and the configuration with --config %s", dir, filepath.Join(dir, ".config"))
+	}
+	return fmt.Errorf("%s is not the top of a kernel source: it has no %s", dir, missing)
+}
+
+// lacksOf names the first thing that the top of a kernel tree has and dir has not.
+func lacksOf(dir string) (missing string, err error) {
+	for _, f := range []string{"Makefile", "Kconfig", "scripts", "kernel"} {
+		if _, err := os.Stat(filepath.Join(dir, f)); err != nil {
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+				return f, nil
+			}
+			return "", err
+		}
+	}
+	return "", nil
 }
 
 // safeName is a string as a part of a file name in the cache.

@@ -59,6 +59,7 @@ var may = map[string][]string{
 	"initramfs":                     {"internal/proc", "internal/blame", "internal/cache"},
 	"internal/agent":                {"internal/feature", "internal/wire", "internal/uapi", "selftests/catalog"},
 	"internal/bisect":               {"internal/proc", "internal/blame"},
+	"internal/bootimage":            {"internal/blame", "internal/cache"},
 	"internal/bundle":               {"internal/blame"},
 	"internal/cache":                {"internal/blame"},
 	"internal/git":                  {"internal/proc", "internal/blame"},

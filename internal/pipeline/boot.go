@@ -125,6 +125,7 @@ func (d *driver) check(s *session) {
 	first := d.run.Guest.Release == ""
 	d.run.Guest = s.hello
 	if first {
+		d.saidMissing(s.hello.Missing)
 		d.known()
 	}
 	d.mu.Unlock()

@@ -48,12 +48,21 @@ func (cfg *Config) cpus() int {
 	return vm.DefaultCPUs
 }
 
+// machine is the machine of every guest: the architecture's, unless the kernel has
+// no drivers for that.
+func (d *driver) machine() vm.Machine {
+	if m := d.kernel.machine; m.Type != "" {
+		return m
+	}
+	return d.guest.machine
+}
+
 // config is the guest that boots the kernel, without its files.
 func (d *driver) config(m machine) vm.Config {
 	want := d.cfg.Machine
 	return vm.Config{
 		QEMU:    d.cfg.QEMU,
-		Machine: d.guest.machine,
+		Machine: d.machine(),
 		CPU:     want.Model,
 		Accel:   d.guest.accel,
 		Kernel:  d.kernel.vmlinux,

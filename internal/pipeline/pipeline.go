@@ -40,6 +40,7 @@ type Config struct {
 	Config      kernel.Fragment // a whole .config in place of the series' configuration; its text is empty if there is none
 	Tools       kernel.Tools    // the compilers, if the user names them
 	KernelFile  string          // a prebuilt image in place of the named kernels
+	Symbols     string          // the image with its symbols; empty: looked for
 	Unproven    bool            // go on if a blob is not the one the series names
 	Select      *regexp.Regexp  // ids to run; nil is all
 	Accel       string          // auto, kvm, tcg; empty is auto

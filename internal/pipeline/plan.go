@@ -106,8 +106,7 @@ func (cfg *Config) planGuest(w io.Writer, made *kernel.Image, g *guest, have boo
 // be; nil if that is not known.
 func (t target) plan(ctx context.Context, cfg *Config, w io.Writer) (*kernel.Image, error) {
 	if t.file != "" {
-		_, _ = fmt.Fprintf(w, "# %s: a prebuilt image\n", t.name)
-		return &kernel.Image{Vmlinux: t.file, Symbols: symbolsBeside(t.file)}, checkImage(t.file, t.arch())
+		return t.planPrebuilt(cfg, w)
 	}
 	b := builder(cfg.Cache, t.name, cfg.Notify)
 	b.ReadOnly = true
@@ -148,14 +147,24 @@ func (t target) plan(ctx context.Context, cfg *Config, w io.Writer) (*kernel.Ima
 		return nil, err
 	}
 	_, _ = fmt.Fprintf(w, "# it is not in the cache: it would be built, to %s.\n# In a copy of the source with the patches applied:\n", proc.Quote(image.Vmlinux))
+	merge := func(over string) {
+		if len(spec.Fragments) == 0 {
+			return
+		}
+		_, _ = fmt.Fprintf(w, "# merge over %s:", over)
+		for _, f := range spec.Fragments {
+			_, _ = fmt.Fprintf(w, " %s", f.Name)
+		}
+		_, _ = fmt.Fprintln(w)
+	}
+	if spec.Config.Text != "" {
+		_, _ = fmt.Fprintf(w, "# with %s as .config\n", proc.Quote(spec.Config.Name))
+		merge("it")
+	}
 	for _, c := range cmds {
 		_, _ = fmt.Fprintln(w, c)
 		if c.Args[len(c.Args)-1] == "tinyconfig" {
-			_, _ = fmt.Fprintf(w, "# merge over its .config:")
-			for _, f := range spec.Fragments {
-				_, _ = fmt.Fprintf(w, " %s", f.Name)
-			}
-			_, _ = fmt.Fprintln(w)
+			merge("its .config")
 		}
 	}
 	return &image, nil

@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"uetest/internal/blame"
+	"uetest/internal/bootimage"
 	"uetest/internal/feature"
 	"uetest/internal/kernel"
 	"uetest/internal/patch"
@@ -25,8 +25,9 @@ import (
 type target struct {
 	name   string
 	kernel kernelpatches.Kernel
-	file   string         // a prebuilt image
-	top    []*patch.Patch // on top of the kernel
+	file   string            // a prebuilt image; then kernel has its architecture alone
+	image  *bootimage.Kernel // what that file is
+	top    []*patch.Patch    // on top of the kernel
 	// release is what the kernel is called in its release; its name if it is
 	// empty. Kernels that are built one after the other share one: another would
 	// have kbuild compile again whatever holds the release.
@@ -74,7 +75,13 @@ func (cfg *Config) kernels() ([]target, error) {
 		if len(cfg.Patches) > 0 {
 			return nil, blame.On(blame.Usage, errors.New("--kernel and --patch: a kernel that is already built can't be patched; say -C or --on"))
 		}
+		if cfg.Config.Text != "" {
+			return nil, blame.On(blame.Usage, errors.New("--kernel and --config: a kernel that is already built has its configuration"))
+		}
 		return cfg.prebuilt()
+	}
+	if cfg.Symbols != "" {
+		return nil, blame.On(blame.Usage, errNotSymbols)
 	}
 	var ts []target
 	for _, arch := range cfg.arches() {
@@ -93,14 +100,19 @@ func (cfg *Config) kernels() ([]target, error) {
 	return ts, nil
 }
 
-// prebuilt is the target of a kernel that is already built.
+// prebuilt is the target of a kernel that is already built. The image says what
+// machine it is for.
 func (cfg *Config) prebuilt() ([]target, error) {
 	all := cfg.arches()
 	if len(all) > 1 {
 		return nil, blame.On(blame.Usage, fmt.Errorf("--kernel and --arch %s: an image is for one machine; say which", strings.Join(all, ",")))
 	}
-	t := target{name: kernelpatches.InArch(filepath.Base(cfg.KernelFile), all[0]), file: cfg.KernelFile}
-	t.kernel.Arch = all[0]
+	k, err := cfg.openImage(all[0])
+	if err != nil {
+		return nil, err
+	}
+	t := target{name: kernelpatches.InArch(filepath.Base(cfg.KernelFile), k.Arch), file: cfg.KernelFile, image: k}
+	t.kernel.Arch = k.Arch
 	return []target{t}, nil
 }
 
@@ -137,6 +149,7 @@ type built struct {
 	changes    patch.Overlay        // what the patches change
 	texts      []*patch.Patch       // the patches, in order
 	must       []feature.Name       // what its configuration was made to have
+	machine    vm.Machine           // that it has drivers for; the zero value is the usual one
 	// expect is what the series expects otherwise than the catalogue, by test.
 	expect map[string]kernelpatches.Expected
 }
@@ -144,10 +157,7 @@ type built struct {
 // build makes the target's kernel: the patch stage, then the kernel stage.
 func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error) {
 	if t.file != "" {
-		if err := checkImage(t.file, t.arch()); err != nil {
-			return built{}, err
-		}
-		return built{vmlinux: t.file, symbols: symbolsBeside(t.file), info: results.Kernel{Name: t.name, Arch: t.arch(), Image: t.file}}, nil
+		return t.prebuilt(cfg, s)
 	}
 	b := builder(cfg.Cache, t.name, s.notify)
 	end := s.begin("patch", "")
@@ -163,7 +173,11 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 		return built{}, err
 	}
 	end = s.begin("kernel", "")
+	kept := cfg.keep(&spec, t)
 	image, err := b.Build(ctx, spec)
+	if err == nil {
+		err = kept.read(image.Config)
+	}
 	if err != nil {
 		return built{}, fmt.Errorf("kernel %s: %w", t.name, err)
 	}
@@ -175,11 +189,13 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 		generation: catalog.Generation(t.declared()),
 		expect:     cfg.Series.Expect(plainName(t.kernel)),
 		plan:       t.kernel,
-		must:       mustHave(t.kernel),
+		must:       without(mustHave(t.kernel), kept.lacks),
+		machine:    kept.machine,
 		info: results.Kernel{
 			Name: t.name, Arch: t.arch(), Source: cfg.sourceName(t.kernel.Source), Patches: p.applied, Blobs: p.blobs,
 			Proven: len(p.unproven) == 0, Unproven: p.unproven,
 			Top: p.top, Expects: reasons(cfg.Series.Expect(plainName(t.kernel))), Declared: t.declared(), Key: image.Key, Image: image.Vmlinux,
+			Config: kept.from, Lacks: kept.lacks,
 		},
 	}, nil
 }
@@ -191,17 +207,13 @@ func (t target) spec(cfg *Config, src kernel.Source, p *patched) (kernel.Spec, e
 	if err != nil {
 		return kernel.Spec{}, err
 	}
-	spec := kernel.Spec{Name: t.releaseName(), Arch: t.arch(), Source: src, Overlay: p.overlay(), Fragments: fragments, Tools: cfg.Tools}
-	return spec, nil
-}
-
-// symbolsBeside returns the image that has the symbols of a prebuilt one: the one
-// beside it if it was stripped as the kernel stage does it, else itself.
-func symbolsBeside(vmlinux string) string {
-	if _, err := os.Stat(vmlinux + ".debug"); err == nil {
-		return vmlinux + ".debug"
+	if cfg.Config.Text != "" { // in place of the series' own; a variant is still asked for
+		fragments = fragments[len(fragments)-len(t.kernel.Variants):]
 	}
-	return vmlinux
+	return kernel.Spec{
+		Name: t.releaseName(), Arch: t.arch(), Source: src, Overlay: p.overlay(),
+		Fragments: fragments, Config: cfg.Config, Tools: cfg.Tools,
+	}, nil
 }
 
 // patched brings the kernel's source into the cache and applies its patches.
@@ -246,34 +258,6 @@ func (t target) tree(ctx context.Context, cfg *Config) (patch.Reader, func(), er
 		return nil, nil, err
 	}
 	return p.changes.On(dir), func() { _ = dir.Close() }, nil
-}
-
-// imageMagic is what an Image has at imageMagicAt (Documentation/arm64/booting.rst,
-// Documentation/riscv/boot-image-header.rst: magic2).
-var imageMagic = map[string]string{"arm64": "ARM\x64", "riscv64": "RSC\x05"}
-
-const imageMagicAt = 56
-
-// checkImage refuses what is no kernel before QEMU gets to see it.
-func checkImage(file, arch string) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return blame.On(blame.Usage, fmt.Errorf("--kernel: %w", err))
-	}
-	defer func() { _ = f.Close() }()
-	var head [64]byte
-	n, _ := f.Read(head[:])
-	if magic, other := imageMagic[arch]; other {
-		if n < len(head) || !strings.HasPrefix(string(head[imageMagicAt:]), magic) {
-			return blame.On(blame.Usage, fmt.Errorf("--kernel %s: not an Image for %s; expected arch/*/boot/Image of a kernel build", file, arch))
-		}
-		return nil
-	}
-	if string(head[:min(n, 4)]) != "\x7fELF" {
-		return blame.On(blame.Usage, fmt.Errorf(
-			"--kernel %s: not an ELF image; expected the uncompressed vmlinux of a kernel with CONFIG_PVH", file))
-	}
-	return nil
 }
 
 // builder returns the kernel stage, which tells notify what it does for the

@@ -110,6 +110,15 @@ func (p *printer) head(r *results.Run) {
 	for _, u := range k.Unproven {
 		p.f("  %s %s\n", p.paint(red, "UNPROVEN"), u)
 	}
+	if k.Form != "" {
+		p.f("  image: %s, %s\n", k.Image, k.Form)
+	}
+	if k.Config != "" {
+		p.f("  configuration: %s\n", k.Config)
+	}
+	for _, l := range k.Lacks {
+		p.f("  %s %s\n", p.paint(yellow, "lacks"), l)
+	}
 	p.f("\n")
 }
 

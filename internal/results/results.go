@@ -99,6 +99,34 @@ type Kernel struct {
 	// Expects are the tests of which the series expects something else than the
 	// catalogue, by id, with its reason.
 	Expects map[string]string `json:"expects,omitempty"`
+
+	// Form is what a prebuilt image is: "bzImage, xz".
+	Form string `json:"form,omitempty"`
+	// Config is where it was read what the kernel was configured with, if that is
+	// not the series' own configuration; Lacks is what that lacks.
+	Config string `json:"config,omitempty"`
+	Lacks  []Lack `json:"lacks,omitempty"`
+}
+
+// Lack is an option that a kernel's configuration lacks, of those that a guest or
+// a test needs.
+type Lack struct {
+	Option string `json:"option"`          // without CONFIG_
+	Got    string `json:"got"`             // "n", "m"; empty if it is only known not to be built in
+	Why    string `json:"why"`             // what it would be for
+	Tests  int    `json:"tests,omitempty"` // that are skipped for it
+	Fatal  bool   `json:"fatal,omitempty"` // nothing can be tested without it
+}
+
+func (l Lack) String() string {
+	state := "is not set"
+	switch l.Got {
+	case "m":
+		state = "is a module, and the guest loads none"
+	case "":
+		state = "is not built in"
+	}
+	return fmt.Sprintf("CONFIG_%s %s: %s", l.Option, state, l.Why)
 }
 
 // Mail is a patch as it was posted.
