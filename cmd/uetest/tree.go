@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,7 +35,7 @@ func (f *treeFlags) add(c *cobra.Command) {
 	fl := c.Flags()
 	fl.StringVarP(&f.source, "source", "C", "", "kernel tree, of git or unpacked, to use instead of the distribution's source package; never written to")
 	fl.StringVar(&f.series, "series", "rfc", "the series that kernels are named of: "+strings.Join(kernelpatches.Names(), ", ")+", or the folder of your own")
-	fl.StringVar(&f.arch, "arch", "", "build for and boot this architecture, or several with a comma between them: "+strings.Join(kernelpatches.Arches, ", ")+", or all")
+	fl.StringVar(&f.arch, "arch", "", "build for and boot this architecture (default: $ARCH, else x86_64), or several with a comma between them: "+strings.Join(kernelpatches.Arches, ", ")+", or all")
 	fl.BoolVar(&f.unproven, "unproven", false, "go on if a file is not the blob that was expected, and say so")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress")
 }
@@ -49,7 +50,7 @@ func (f *treeFlags) config() (pipeline.Config, error) {
 	if err != nil {
 		return pipeline.Config{}, err
 	}
-	arches, err := parseArches(f.arch)
+	arches, err := f.arches()
 	if err != nil {
 		return pipeline.Config{}, err
 	}
@@ -62,6 +63,23 @@ func (f *treeFlags) config() (pipeline.Config, error) {
 		Cache: cache, Series: s, Arches: arches, SourceDir: f.source, Config: config, Tools: f.tools(), Unproven: f.unproven,
 		Command: os.Args[1:], Revision: revision(),
 	}, err
+}
+
+// makeArches are make's names of architectures that have another one here
+// (Makefile, SRCARCH).
+var makeArches = map[string]string{"x86": "x86_64", "riscv": "riscv64"}
+
+// arches are those of --arch, or else of make's variable in the environment.
+func (f *treeFlags) arches() ([]string, error) {
+	name := os.Getenv("ARCH")
+	if f.arch != "" || name == "" {
+		return parseArches(f.arch)
+	}
+	arches, err := parseArches(cmp.Or(makeArches[name], name))
+	if err != nil {
+		return nil, blame.On(blame.Usage, errorf("ARCH=%s in the environment: %w", name, err))
+	}
+	return arches, nil
 }
 
 // parseArches reads the value of --arch.

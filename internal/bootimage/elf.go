@@ -5,8 +5,10 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 )
 
@@ -132,8 +134,12 @@ func (m *image) stripped(r io.ReaderAt) ([]byte, error) {
 // debug information. It is empty if there is none.
 func BuildID(file string) (string, error) {
 	f, err := elf.Open(file)
-	if err != nil {
+	var path *fs.PathError
+	switch {
+	case errors.As(err, &path):
 		return "", err
+	case err != nil:
+		return "", wrongf("not an ELF image (%v)", err)
 	}
 	defer func() { _ = f.Close() }() // read only
 	m := &image{}

@@ -189,13 +189,10 @@ type mirroring struct {
 func (m *mirroring) sync(ctx context.Context, paths []string) (*index, error) {
 	tree, indexFile := filepath.Join(m.dir, "tree"), filepath.Join(m.dir, "index")
 	dirty := filepath.Join(m.dir, "dirty")
-	uncached := func(what string) error {
-		return fmt.Errorf("%w: %s %s %s", ErrUncached, m.from, what, tree)
-	}
 	if x := readIndex(indexFile); x != nil && !exists(dirty) {
 		m.old = x
 	} else if m.b.ReadOnly {
-		return nil, uncached("would be copied to")
+		return nil, m.uncached("would be copied to")
 	} else if err := m.b.src.Discard(m.name); err != nil { // damaged, or a run was killed
 		return nil, hostError(err)
 	}
@@ -232,15 +229,14 @@ func (m *mirroring) sync(ctx context.Context, paths []string) (*index, error) {
 			x.entries[p] = before
 			continue
 		}
-		if m.b.ReadOnly {
-			return nil, uncached("has changed, in " + p + " at least, and would be copied again to")
-		}
-		if changes == 0 {
-			if err := os.WriteFile(dirty, nil, 0o666); err != nil {
-				return nil, hostError(err)
+		if !m.b.ReadOnly {
+			if changes == 0 {
+				if err := os.WriteFile(dirty, nil, 0o666); err != nil {
+					return nil, hostError(err)
+				}
 			}
+			changes++
 		}
-		changes++
 		if x.entries[p], err = m.copy(root, p, e, info, before); err != nil {
 			return nil, err
 		}
@@ -248,7 +244,7 @@ func (m *mirroring) sync(ctx context.Context, paths []string) (*index, error) {
 	for p := range m.old.entries {
 		if _, kept := x.entries[p]; !kept {
 			if m.b.ReadOnly {
-				return nil, uncached("has lost " + p + " and would be compared again with")
+				return nil, m.uncached("has lost " + p + " and would be compared again with")
 			}
 			changes++
 			if err := os.WriteFile(dirty, nil, 0o666); err != nil {
@@ -268,6 +264,20 @@ func (m *mirroring) sync(ctx context.Context, paths []string) (*index, error) {
 		return nil, hostError(err)
 	}
 	return x, hostError(os.Remove(dirty))
+}
+
+// uncached is the error of one that may not write.
+func (m *mirroring) uncached(what string) error {
+	return fmt.Errorf("%w: %s %s %s", ErrUncached, m.from, what, filepath.Join(m.dir, "tree"))
+}
+
+// changed is the error for a file that has to be copied again, where nothing is
+// to be written.
+func (m *mirroring) changed(p string) error {
+	if m.b.ReadOnly {
+		return m.uncached("has changed, in " + p + " at least, and would be copied again to")
+	}
+	return nil
 }
 
 var errKind = errors.New("neither a file nor a link")
@@ -304,6 +314,9 @@ func (m *mirroring) copy(root *os.Root, p string, e entry, info fs.FileInfo, bef
 		if e.same(before) {
 			return e, nil
 		}
+		if err := m.changed(p); err != nil {
+			return e, err
+		}
 		return e, hostError(putLink(root, p, target))
 	}
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
@@ -320,6 +333,9 @@ func (m *mirroring) copy(root *os.Root, p string, e entry, info fs.FileInfo, bef
 	e.digest = hex.EncodeToString(h.Sum(nil))
 	if e.same(before) {
 		return e, nil
+	}
+	if err := m.changed(p); err != nil {
+		return e, err
 	}
 	return e, hostError(putFile(root, p, data.Bytes(), e.mode))
 }
