@@ -35,10 +35,11 @@ func identify(data []byte, depth int) (*unpacked, error) {
 		return readBzImage(data)
 	case at(data, 4, "zimg"):
 		return readZboot(data, depth)
+	// Documentation/arm64/booting.rst, Documentation/riscv/boot-image-header.rst.
 	case at(data, 56, "ARM\x64"):
-		return readImage(data, "arm64", 16)
+		return &unpacked{form: "Image", arch: "arm64", kernel: data, direct: true}, nil
 	case at(data, 56, "RSC\x05"):
-		return readImage(data, "riscv64", 16)
+		return &unpacked{form: "Image", arch: "riscv64", kernel: data, direct: true}, nil
 	}
 	if p, ok := packingOf(data); ok {
 		inner, err := unpack(p, data)
@@ -183,16 +184,6 @@ func payload(data []byte) ([]byte, string, error) {
 		return nil, "", wrongf("its payload, compressed with %s, is broken: %v", p, err)
 	}
 	return out, string(p), nil
-}
-
-// readImage checks the size in the header of an arm64 or RISC-V Image
-// (Documentation/arm64/booting.rst, Documentation/riscv/boot-image-header.rst),
-// which covers memory that is not in the file as well.
-func readImage(data []byte, arch string, sizeAt int) (*unpacked, error) {
-	if size := binary.LittleEndian.Uint64(data[sizeAt:]); size > maxSize {
-		return nil, wrongf("an Image for %s whose header is broken: a size of %d", arch, size)
-	}
-	return &unpacked{form: "Image", arch: arch, kernel: data, direct: true}, nil
 }
 
 // readZboot unpacks an EFI program that holds a compressed Image (vmlinuz.efi,
