@@ -31,11 +31,12 @@ type Series struct {
 	Source  string   `json:"source"`  // Debian source package of a kernel that names none: linux-source-6.1
 	Kernels []Kernel `json:"kernels"` // from the unpatched one to the last
 
-	folder fs.FS
-	place  string                         // where the folder is, for errors
-	more   map[string][]byte              // patches that With put on top, by their path
-	expect map[string]map[string]Expected // by kernel, then by test
-	allow  []Allowance
+	folder    fs.FS
+	place     string                         // where the folder is, for errors
+	more      map[string][]byte              // patches that With put on top, by their path
+	expect    map[string]map[string]Expected // by kernel, then by test
+	allow     []Allowance
+	unreached []Unreached
 
 	variants []Variant // of the series, by name
 	own      []Variant // the user's
@@ -116,6 +117,9 @@ func load(name, place string, folder fs.FS) (*Series, error) {
 		return nil, fmt.Errorf("%s: %w", s.Path(seriesFile), err)
 	}
 	if err := s.readVariants(); err != nil {
+		return nil, err
+	}
+	if err := s.readUnreached(); err != nil {
 		return nil, err
 	}
 	if err := s.readAllow(); err != nil {

@@ -36,6 +36,7 @@ type runFlags struct {
 	jobs    int
 	isolate string
 	each    bool
+	cover   string
 }
 
 func newRun() *cobra.Command {
@@ -87,6 +88,8 @@ boot, 1 if a test of one is not as expected of its generation.`,
 	fl.IntVarP(&f.jobs, "jobs", "j", 1, "guests at a time; the order of the results does not depend on it")
 	fl.StringVar(&f.isolate, "isolate", "auto", "which tests get a kernel that nobody used: auto (those that want one), test (all), none (those alone that take another machine)")
 	fl.BoolVar(&f.each, "each", false, "test what every prefix of the series makes of the kernel, or of your --patch files on top, and say at which patch a test changes")
+	fl.StringVar(&f.cover, "coverage", "", "say which added lines of the patch under test were executed: by counters that are compiled into its files, or =trace of the emulator on a kernel that is as it is; -v shows the whole patch")
+	fl.Lookup("coverage").NoOptDefVal = pipeline.CoverageCounters
 	fl.DurationVar(&f.boot, "boot-timeout", 0, "limit for a boot, in place of 10s; not scaled for emulation")
 	return c
 }
@@ -165,6 +168,9 @@ func (f *runFlags) config() (pipeline.Config, error) {
 	}
 	f.image.apply(&cfg)
 	cfg.Each = f.each
+	if cfg.Coverage = f.cover; cfg.Coverage != "" && f.image.kernel != "" {
+		return cfg, blame.On(blame.Usage, errorf("--coverage and --kernel: of a kernel that is already built nobody knows what the patch is"))
+	}
 	cfg.Timeout, cfg.BootTimeout = f.timeout, f.boot
 	if cfg.Jobs = f.jobs; f.jobs < 1 || f.jobs > maxJobs {
 		return cfg, blame.On(blame.Usage, errorf("-j %d: expected 1 to %d guests at a time", f.jobs, maxJobs))

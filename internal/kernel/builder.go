@@ -106,6 +106,8 @@ type plan struct {
 	options []option
 	key     string // of the image
 	dir     string // name of the build directory
+
+	counting, counted []string // for Spec.Gcov: arguments of make, and the files that have counters
 }
 
 // Build returns the image of a kernel, from the cache or built. The errors are
@@ -156,7 +158,7 @@ func (b *Builder) Commands(ctx context.Context, spec Spec) ([]proc.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &maker{b: b, dir: &buildDir{dir: b.builds.Path(p.dir)}, arch: p.arch, name: spec.Name}
+	m := &maker{b: b, dir: &buildDir{dir: b.builds.Path(p.dir)}, arch: p.arch, name: spec.Name, counting: p.counting}
 	cmds := []proc.Cmd{m.command("olddefconfig"), m.command(p.arch.target())}
 	if spec.Config.Text == "" {
 		cmds = slices.Insert(cmds, 0, m.command(tinyconfig))
@@ -217,6 +219,13 @@ func (b *Builder) plan(ctx context.Context, spec Spec) (*plan, error) {
 	for _, name := range overlay.paths() {
 		parts = append(parts, name, overlay[name].digest())
 	}
+	if p.counting, p.counted, err = p.gcov(); err != nil {
+		return nil, err
+	}
+	if len(p.counting) > 0 {
+		parts = append(parts, "gcov")
+		parts = append(parts, p.counting...)
+	}
 	p.key = hash(parts...)[:32]
 	return p, nil
 }
@@ -247,7 +256,7 @@ func (b *Builder) build(ctx context.Context, p *plan, d *buildDir, to string) er
 	if err != nil {
 		return err
 	}
-	m := &maker{b: b, dir: d, arch: p.arch, name: p.spec.Name}
+	m := &maker{b: b, dir: d, arch: p.arch, name: p.spec.Name, counting: p.counting}
 	if err := b.configure(ctx, m, p, written); err != nil {
 		return err
 	}

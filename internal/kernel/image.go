@@ -64,6 +64,12 @@ func (b *Builder) keep(ctx context.Context, d *buildDir, p *plan, to string) err
 	if err := copyContent(filepath.Join(d.obj(), ".config"), filepath.Join(to, configFile)); err != nil {
 		return hostError(err)
 	}
+	for _, file := range p.counted {
+		notes := filepath.Join(d.obj(), filepath.FromSlash(strings.TrimSuffix(file, ".c")+".gcno"))
+		if err := copyContent(notes, filepath.Join(to, gcovNotes(file))); err != nil {
+			return hostError(err)
+		}
+	}
 	release, err := os.ReadFile(filepath.Join(d.obj(), "include", "config", "kernel.release"))
 	if err != nil {
 		return hostError(err)

@@ -65,6 +65,10 @@ type Spec struct {
 	Accept func(get func(option string) string) error `json:"-"`
 	Arch   string                                     // "x86_64", which is also what empty means, "arm64" or "riscv64"
 	Tools  Tools                                      // the compilers, if they are not GCC or Debian's
+
+	// Gcov names C files, by slash path, that get counters of what is executed of
+	// them; see Image.Notes.
+	Gcov []string
 }
 
 // Image is a built kernel. The paths are in the cache; they are for reading.

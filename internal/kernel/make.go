@@ -18,11 +18,12 @@ import (
 
 // maker runs make in a build directory.
 type maker struct {
-	b    *Builder
-	dir  *buildDir
-	arch arch
-	name string // Spec.Name
-	ran  bool   // the log has output of this run
+	b        *Builder
+	dir      *buildDir
+	arch     arch
+	name     string   // Spec.Name
+	counting []string // arguments for Spec.Gcov
+	ran      bool     // the log has output of this run
 }
 
 // grace is what make gets to remove half-written targets.
@@ -51,6 +52,7 @@ func (m *maker) command(args ...string) proc.Cmd {
 		// of lib/string.c, which it calls.
 		all = append(all, "KASAN_SANITIZE_enlighten.o=n", "KASAN_SANITIZE_string.o=n")
 	}
+	all = append(all, m.counting...)
 	if m.name != "" {
 		all = append(all, "LOCALVERSION=-"+m.name)
 	}

@@ -29,6 +29,7 @@ type driver struct {
 	guest  *guest
 
 	snapshots snapshots
+	cover     *cover // nil: nobody wants to know what is executed, or there is nothing
 
 	rec *runs.Recorder // nil: what happens is nobody's to judge, of a shell for one
 	key string         // of the kernel in it
@@ -80,6 +81,11 @@ func (d *driver) conclude(ctx context.Context, work func() error) error {
 			d.run.Tests = slices.DeleteFunc(d.run.Tests, func(t results.Test) bool { return t.Verdict == results.Missing })
 		}
 	}
+	var order []string
+	for i := range d.run.Tests {
+		order = append(order, d.run.Tests[i].ID)
+	}
+	d.run.Coverage = d.cover.conclude(order)
 	d.times(time.Since(start))
 	return err
 }
@@ -126,6 +132,9 @@ func (d *driver) all(ctx context.Context, tests []catalog.Test) error {
 		return err
 	}
 	d.enqueue(tests)
+	if err := d.coverBoot(ctx); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	for range min(d.cfg.jobs(), len(tests)) {
 		group.Go(func() error { return d.work(ctx) })
@@ -174,7 +183,11 @@ func (d *driver) plan(ctx context.Context, tests []catalog.Test) (_ []catalog.Te
 
 // enqueue makes the queue of the tests that are for guests.
 func (d *driver) enqueue(tests []catalog.Test) {
-	d.queue = newQueue(tests, d.cfg.Isolation, func(t catalog.Test) string { return fmt.Sprint(d.of(t)) })
+	how := d.cfg.Isolation
+	if d.cover != nil && d.cover.trace != nil {
+		how = IsolateTest
+	}
+	d.queue = newQueue(tests, how, func(t catalog.Test) string { return fmt.Sprint(d.of(t)) })
 }
 
 // skipSMP skips the tests that take more CPUs than a guest has whose clock is
@@ -264,7 +277,11 @@ func (d *driver) release() {
 // use runs test t in a guest, then those that more gives as long as the guest
 // can be trusted, and ends it.
 func (d *driver) use(ctx context.Context, s *session, t catalog.Test, more func() (catalog.Test, bool)) error {
-	defer s.close()
+	first := t.ID
+	defer func() {
+		s.close()
+		d.coverEnd(s, first)
+	}()
 	for ok := true; ok; t, ok = more() {
 		d.progress(t.ID)
 		fit, err := s.run(ctx, t)

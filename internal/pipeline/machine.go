@@ -13,6 +13,7 @@ import (
 	"uetest/internal/proc"
 	"uetest/internal/vm"
 	"uetest/internal/wire"
+	"uetest/kernel-patches"
 	"uetest/selftests/catalog"
 )
 
@@ -60,6 +61,12 @@ func (d *driver) machine() vm.Machine {
 // config is the guest that boots the kernel, without its files.
 func (d *driver) config(m machine) vm.Config {
 	want := d.cfg.Machine
+	parameters := slices.Concat(want.Append, m.Append) // the kernel lets the last one win
+	if d.cover != nil && d.kernel.info.Arch != kernelpatches.Arches[0] {
+		// What is executed is found by addresses. An x86 kernel that is booted
+		// without its decompressor does not move itself.
+		parameters = append(parameters, "nokaslr")
+	}
 	return vm.Config{
 		QEMU:    d.cfg.QEMU,
 		Machine: d.machine(),
@@ -71,7 +78,7 @@ func (d *driver) config(m machine) vm.Config {
 		Clock:   d.cfg.Clock,
 		CPUs:    m.cpus,
 		Memory:  cmp.Or(m.Memory, want.Memory, d.kernel.plan.Guest().Memory),
-		Append:  slices.Concat(want.Append, m.Append), // the kernel lets the last one win
+		Append:  parameters,
 	}
 }
 

@@ -51,6 +51,7 @@ type Config struct {
 	QEMU        string          // executable; empty is the one in $PATH
 	Clock       vm.Clock        // of every guest; the log of one that is recorded has its place in the run's directory
 	Machine     results.Machine // what every guest has in place of the usual
+	Coverage    string          // say which lines of the patch under test each test executes, by one of CoverageSources; empty: no
 	Keep        bool            // the run's files stay until somebody removes them
 
 	Command  []string // the command line, for the record
@@ -95,7 +96,7 @@ func (cfg *Config) jobs() int { return max(1, cfg.Jobs) }
 // A kernel that behaves badly is no error; see results.Run.Exit.
 func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
 	cfg.Notify = serialize(cfg.Notify)
-	if err := cfg.settleClock(); err != nil {
+	if err := cmp.Or(cfg.settleClock(), cfg.coverFlag()); err != nil {
 		return nil, err
 	}
 	tests := ordered(chosen(cfg.Select), cfg.First)
@@ -341,6 +342,11 @@ func newDriver(ctx context.Context, cfg *Config, t target, g *guest) (*driver, e
 	run.Machine = cfg.Machine
 	run.Stages = append(s.done, g.stages...)
 	d := &driver{cfg: cfg, run: run, notify: cfg.Notify, kernel: b, guest: g}
+	if cfg.Coverage != "" {
+		if d.cover, err = newCover(cfg, &b, g); err != nil {
+			return nil, err
+		}
+	}
 	return d, d.place(t.name)
 }
 

@@ -130,7 +130,7 @@ func (t target) plan(ctx context.Context, cfg *Config, w io.Writer) (*kernel.Ima
 	for _, name := range p.applied {
 		_, _ = fmt.Fprintf(w, "#   with %s\n", name)
 	}
-	spec, err := t.spec(cfg, src, p)
+	spec, _, err := t.covered(cfg, src, tree, p)
 	if err != nil {
 		return nil, err
 	}

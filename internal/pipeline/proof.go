@@ -23,6 +23,8 @@ type patched struct {
 	unproven []string // a line for each file that is not what the series names
 	top      []results.TopPatch
 	texts    []*patch.Patch // what was applied
+	tested   []*patch.Patch // those that the kernel is about: the last of changes
+	under    patch.Overlay  // what the others change, those that come before
 }
 
 func (p *patched) note() string {
@@ -93,6 +95,18 @@ func statesBefore(s *kernelpatches.Series, k kernelpatches.Kernel) []kernelpatch
 		}
 	}
 	return states
+}
+
+// lastState returns how many patches the state of the series has that k comes
+// after: those behind them are what k is about.
+func lastState(s *kernelpatches.Series, k kernelpatches.Kernel) int {
+	n := 0
+	for _, c := range statesBefore(s, k) {
+		if len(c.Patches) < len(k.Patches) {
+			n = max(n, len(c.Patches))
+		}
+	}
+	return n
 }
 
 // stateOf returns the one of them that the tree is at, the furthest if the
@@ -186,6 +200,11 @@ func applyFrom(tree patch.Reader, s *kernelpatches.Series, k, from kernelpatches
 	p.texts = patches
 	var err error
 	if p.changes, err = patch.Apply(tree, patches...); err != nil {
+		return nil, err
+	}
+	first := max(0, lastState(s, k)-len(from.Patches))
+	p.tested = patches[first:]
+	if p.under, err = patch.Apply(tree, patches[:first]...); err != nil {
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(k.Blobs)) {

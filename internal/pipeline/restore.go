@@ -191,7 +191,7 @@ func (d *driver) restore(ctx context.Context, saved *saved) (*session, error) {
 		d.run.Restored++
 		number = d.guests
 	})
-	machine, err := saved.snap.Restore(ctx, d.file("console-%d.log", number))
+	machine, err := saved.snap.Restore(ctx, d.file("console-%d.log", number), d.traced(number))
 	if err != nil {
 		return nil, err
 	}

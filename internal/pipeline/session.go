@@ -25,18 +25,19 @@ const (
 
 // session is one guest that said Hello.
 type session struct {
-	d      *driver
-	number int    // of the guest in the run
-	saved  *saved // what it was restored from; nil: it was booted
-	vm     *vm.VM
-	enc    *wire.Encoder
-	msgs   <-chan wire.Message // closed at the end of the stream
-	gone   func() error        // why msgs was closed
-	hello  wire.Guest
-	early  []wire.Message // what came before Hello
-	heard  *results.Guest // nil: nobody judges what it says
-	log    *os.File       // the stream as it came, for people and for judging again; may be nil
-	forget func()         // removes what the guest had beside the run's files; may be nil
+	d       *driver
+	number  int    // of the guest in the run
+	saved   *saved // what it was restored from; nil: it was booted
+	vm      *vm.VM
+	enc     *wire.Encoder
+	msgs    <-chan wire.Message // closed at the end of the stream
+	gone    func() error        // why msgs was closed
+	hello   wire.Guest
+	early   []wire.Message // what came before Hello
+	heard   *results.Guest // nil: nobody judges what it says
+	log     *os.File       // the stream as it came, for people and for judging again; may be nil
+	counted []byte         // the counters of the patch when they were last read
+	forget  func()         // removes what the guest had beside the run's files; may be nil
 }
 
 // files gives a guest the files of its number.
@@ -51,7 +52,9 @@ func (d *driver) files(cfg vm.Config, number int) vm.Config {
 // start boots the machine and waits for Hello. A kernel that does not come up
 // is a *bootError.
 func (d *driver) start(ctx context.Context, m machine, number int) (*session, error) {
-	cfg, forget, err := d.withGDB(d.files(d.config(m), number), number)
+	cfg := d.files(d.config(m), number)
+	cfg.Trace = d.traced(number)
+	cfg, forget, err := d.withGDB(cfg, number)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +107,7 @@ func (s *session) greet(ctx context.Context) error {
 		return err
 	}
 	s.hello = hello.Guest
+	s.d.coverStart(ctx, s)
 	return nil
 }
 
@@ -248,6 +252,7 @@ func (s *session) run(ctx context.Context, t catalog.Test) (fit bool, err error)
 			return false, blame.On(blame.Host, fmt.Errorf("protocol: %w", err))
 		}
 		if r != nil {
+			s.d.coverTest(ctx, s, t.ID)
 			s.d.tell(r)
 			return m.Status != wire.Timeout && m.Status != wire.Crashed && !s.heard.Splatted(), nil
 		}
@@ -289,6 +294,7 @@ func (s *session) lose(ctx context.Context, t catalog.Test, l *look, err error) 
 	default:
 		why = fmt.Sprintf("the guest %s in good order, during %s", s.vm.End(), t.ID)
 	}
+	s.d.coverTest(ctx, s, t.ID)
 	s.d.lost(s, t.ID, why, party)
 	return false, nil
 }

@@ -142,14 +142,16 @@ type built struct {
 	symbols    string // the image with its symbol table
 	release    string
 	cached     bool
-	generation catalog.Generation   // as the series declares it; empty: ask the kernel
-	plan       kernelpatches.Kernel // as the series has it; empty for a prebuilt image
-	tree       openTree             // nil without a source
-	source     string               // the tree that changes belongs to; empty for a prebuilt image
-	changes    patch.Overlay        // what the patches change
-	texts      []*patch.Patch       // the patches, in order
-	must       []feature.Name       // what its configuration was made to have
-	machine    vm.Machine           // that it has drivers for; the zero value is the usual one
+	generation catalog.Generation       // as the series declares it; empty: ask the kernel
+	plan       kernelpatches.Kernel     // as the series has it; empty for a prebuilt image
+	tree       openTree                 // nil without a source
+	source     string                   // the tree that changes belongs to; empty for a prebuilt image
+	changes    patch.Overlay            // what the patches change
+	texts      []*patch.Patch           // the patches, in order
+	must       []feature.Name           // what its configuration was made to have
+	machine    vm.Machine               // that it has drivers for; the zero value is the usual one
+	changed    []patch.ChangedFile      // what the patches under test change; with Config.Coverage alone
+	notes      func(file string) string // where the compiler's notes on a counted file are
 	// expect is what the series expects otherwise than the catalogue, by test.
 	expect map[string]kernelpatches.Expected
 }
@@ -168,7 +170,7 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 	defer func() { _ = tree.Close() }()
 	end(p.note())
 
-	spec, err := t.spec(cfg, src, p)
+	spec, changed, err := t.covered(cfg, src, tree, p)
 	if err != nil {
 		return built{}, err
 	}
@@ -191,6 +193,8 @@ func (t target) build(ctx context.Context, cfg *Config, s *stages) (built, error
 		plan:       t.kernel,
 		must:       without(mustHave(t.kernel), kept.lacks),
 		machine:    kept.machine,
+		changed:    changed,
+		notes:      image.Notes,
 		info: results.Kernel{
 			Name: t.name, Arch: t.arch(), Source: cfg.sourceName(t.kernel.Source), Patches: p.applied, Blobs: p.blobs,
 			Proven: len(p.unproven) == 0, Unproven: p.unproven,

@@ -64,6 +64,9 @@ func (p *patched) onTop(base patch.Reader, top []*patch.Patch, o topping) error 
 	if p.changes == nil {
 		p.changes = patch.Overlay{}
 	}
+	if len(top) > 0 {
+		p.tested, p.under = nil, maps.Clone(p.changes)
+	}
 	for _, one := range top {
 		tree := p.changes.On(base)
 		healthy, note, err := o.restored(one, tree)
@@ -75,6 +78,7 @@ func (p *patched) onTop(base patch.Reader, top []*patch.Patch, o topping) error 
 			return topError(one, report, err)
 		}
 		maps.Copy(p.changes, report.Overlay)
+		p.tested = append(p.tested, healthy)
 		t := results.TopPatch{File: one.Name, Subject: one.Changes[0].Subject, Restored: note}
 		for i := range report.Files {
 			t.Files = append(t.Files, topFile(&report.Files[i]))

@@ -35,6 +35,13 @@ func (c *Client) Quit(ctx context.Context) error {
 	return err
 }
 
+// SaveMemory writes size bytes of the guest's memory to a file, from a virtual
+// address as the first CPU has it mapped (memsave, qapi/machine.json). The guest
+// need not be stopped.
+func (c *Client) SaveMemory(ctx context.Context, addr, size uint64, file string) error {
+	return c.Run(ctx, "memsave", map[string]any{"val": int64(addr), "size": size, "filename": file}, nil)
+}
+
 // ignoreShared is the capability by which memory that others map is no part of
 // the stream (qapi/migration.json, x-ignore-shared).
 const ignoreShared = "x-ignore-shared"

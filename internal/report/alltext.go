@@ -16,6 +16,7 @@ func AllText(w io.Writer, rec *runs.Record, o Options) error {
 	if len(rec.Runs) > 0 && rec.Runs[0].Prefix != nil {
 		return allPrefixes(w, rec, o)
 	}
+	var shown []*results.Run
 	for _, run := range rec.Runs {
 		run, err := harmless(run)
 		if err != nil {
@@ -29,6 +30,10 @@ func AllText(w io.Writer, rec *runs.Record, o Options) error {
 		if err := Text(w, run, one); err != nil {
 			return err
 		}
+		shown = append(shown, run)
+	}
+	if err := Coverage(w, shown, o); err != nil {
+		return err
 	}
 	if rec.Asked.Table {
 		if err := Table(w, rec.Runs); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"uetest/internal/blame"
 	"uetest/internal/console"
+	"uetest/internal/coverage"
 	"uetest/internal/wire"
 	"uetest/selftests/catalog"
 )
@@ -214,6 +215,9 @@ type Run struct {
 	Fatal      blame.Party     `json:"fatal,omitempty"`             // who ended the run early, 0 if nobody
 	Stages     []Stage         `json:"stages"`
 	Dir        string          `json:"dir"` // console logs and this run as JSON
+
+	// Coverage says what was executed of the patch, if somebody asked.
+	Coverage *coverage.Report `json:"coverage,omitempty"`
 
 	QEMU   string      `json:"qemu,omitempty"`   // first line of --version
 	Repeat string      `json:"repeat,omitempty"` // flags of "uetest run" that ask for this kernel again, for a shell

@@ -123,7 +123,7 @@ func (u *unit) readLines() {
 	}
 	var e dwarf.LineEntry
 	for r.Next(&e) == nil { // up to io.EOF, or what can't be read
-		u.rows = append(u.rows, row{e.Address, e.File, e.Line, e.EndSequence})
+		u.rows = append(u.rows, row{e.Address, e.File, e.Line, e.EndSequence, e.IsStmt})
 	}
 	u.files = r.Files()
 }

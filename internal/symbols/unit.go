@@ -128,6 +128,7 @@ type row struct {
 	file *dwarf.LineFile
 	line int
 	end  bool // the first address behind a sequence
+	stmt bool // a statement begins there
 }
 
 // load parses the unit at an offset of .debug_info, by itself: debug/dwarf reads

@@ -82,6 +82,10 @@ type Config struct {
 	// memory into it as a sparse file.
 	SaveTo string
 
+	// Trace has QEMU write down which code it meets; nil: none. Only under
+	// emulation.
+	Trace *Trace
+
 	// restored: the guest is read from a snapshot and not booted.
 	restored bool
 }
@@ -120,6 +124,8 @@ func (c Config) check() error {
 		return errors.New("virtual machine without a name for its port")
 	case c.CPU != "" && !slices.Contains(c.Machine.Models, c.CPU):
 		return fmt.Errorf("virtual machine %s for %s with the CPU model %q; there is %s", c.Machine.Type, c.Machine.Arch, c.CPU, strings.Join(c.Machine.Models, ", "))
+	case c.Trace != nil && (c.Accel != TCG || c.Trace.File == "" || len(c.Trace.Code) == 0):
+		return fmt.Errorf("virtual machine with a trace of %d stretches of code to %q on %s: it takes a file, code and emulation", len(c.Trace.Code), c.Trace.File, c.Accel)
 	case c.CPUs < 0 || c.Memory < 0:
 		return fmt.Errorf("virtual machine with %d CPUs and %d MiB of memory", c.CPUs, c.Memory)
 	}
@@ -169,6 +175,7 @@ func (c Config) Args() []string {
 		args = append(args, d.args()...)
 	}
 	args = append(args, c.Clock.args()...)
+	args = append(args, c.Trace.args()...)
 	if !c.restored {
 		// The guest starts when the monitor listens, not before: an event that
 		// comes earlier is lost, and a guest may be at its end by then.

@@ -29,9 +29,12 @@ func TestArgumentsAreTheGoldenOnes(t *testing.T) {
 			c.Append = []string{"uetest.shell", "panic=0"}
 			c.Console, c.Port = "/odd,path/console", "a,b"
 		}),
-		"no-initrd":            with(func(c *Config) { c.Initrd = "" }),
-		"save":                 with(func(c *Config) { c.SaveTo = "/cache/entry" }),
-		"q35-save":             with(func(c *Config) { c.Machine, c.SaveTo = Q35, "/cache/entry" }),
+		"no-initrd": with(func(c *Config) { c.Initrd = "" }),
+		"save":      with(func(c *Config) { c.SaveTo = "/cache/entry" }),
+		"q35-save":  with(func(c *Config) { c.Machine, c.SaveTo = Q35, "/cache/entry" }),
+		"trace": with(func(c *Config) {
+			c.Trace = &Trace{File: "/run/trace.log", Code: []CodeRange{{0x1000, 0x1010}, {0xffffffff81000000, 0xffffffff81000040}}}
+		}),
 		"restored":             with(func(c *Config) { c.restored = true }),
 		"q35-restored":         with(func(c *Config) { c.Machine, c.restored = Q35, true }),
 		"virtual-time":         with(func(c *Config) { c.Clock.Mode = VirtualTime }),

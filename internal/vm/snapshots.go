@@ -125,6 +125,7 @@ func (s Snapshots) identify(cfg Config) (Config, string, error) {
 	for _, c := range []Config{saved, restored} {
 		// What is behind these paths is in the hash.
 		c.Kernel, c.Console = "kernel", consoleName
+		c.Trace = nil // it changes nothing in the guest
 		if c.Initrd != "" {
 			c.Initrd = "initrd"
 		}
@@ -179,11 +180,11 @@ func copyFile(to, from string) error {
 	return err
 }
 
-// Restore starts a guest from the snapshot, with a console of its own; see the
-// function Restore.
-func (s Snapshot) Restore(ctx context.Context, console string) (*VM, error) {
+// Restore starts a guest from the snapshot, with a console of its own and a trace
+// of its own, if that is not nil; see the function Restore.
+func (s Snapshot) Restore(ctx context.Context, console string, trace *Trace) (*VM, error) {
 	cfg := s.cfg
-	cfg.Console = console
+	cfg.Console, cfg.Trace = console, trace
 	return Restore(ctx, cfg, s.entry.Dir)
 }
 

@@ -60,7 +60,7 @@ func mustGet(t testing.TB, s Snapshots, cfg Config) Snapshot {
 // runs restores a guest and asks QEMU whether it runs.
 func runs(t testing.TB, s Snapshot) {
 	t.Helper()
-	v, err := s.Restore(t.Context(), filepath.Join(t.TempDir(), "console"))
+	v, err := s.Restore(t.Context(), filepath.Join(t.TempDir(), "console"), nil)
 	if err != nil {
 		t.Error(err)
 		return
@@ -396,7 +396,7 @@ func TestLinuxIsRestoredFromTheCache(t *testing.T) {
 	}
 	t.Logf("found in %v", time.Since(begin))
 	begin = time.Now()
-	v, err := again.Restore(t.Context(), filepath.Join(t.TempDir(), "console"))
+	v, err := again.Restore(t.Context(), filepath.Join(t.TempDir(), "console"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
