@@ -69,18 +69,16 @@ func counts(t *testing.T, notes *Notes, file string) map[string][]uint64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for r := (&reader{data: gcno[12+4:], order: binary.LittleEndian}); ; {
-		r.text()
-		r.word()
-		for len(r.data) > 0 {
-			tag, rec := r.word(), r.part(r.word())
-			if tag == tagFunction {
-				ident := rec.word()
-				rec.skip(2)
-				idents[ident] = rec.text()
-			}
+	r := &reader{data: gcno[16:], order: binary.LittleEndian}
+	r.text() // working directory
+	r.word()
+	for len(r.data) > 0 {
+		tag, rec := r.word(), r.part(r.word())
+		if tag == tagFunction {
+			ident := rec.word()
+			rec.skip(2)
+			idents[ident] = rec.text()
 		}
-		break
 	}
 	const tagCounters = 0x01a10000
 	name := ""

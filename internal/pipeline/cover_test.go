@@ -24,23 +24,6 @@ func covering(t *testing.T, source, tests string) *results.Run {
 	return runs[0]
 }
 
-// lineOf finds an added line by its text.
-func lineOf(t *testing.T, r *coverage.Report, text string) (coverage.Place, *coverage.Line) {
-	t.Helper()
-	for i := range r.Files {
-		for k := range r.Files[i].Hunks {
-			for n := range r.Files[i].Hunks[k].Lines {
-				l := &r.Files[i].Hunks[k].Lines[n]
-				if l.Added() && strings.TrimSpace(l.Text) == text {
-					return coverage.Place{File: r.Files[i].Path, Line: l.Number}, l
-				}
-			}
-		}
-	}
-	t.Fatalf("the RFC adds no line %q", text)
-	return coverage.Place{}, nil
-}
-
 // The two ways to find out what is executed agree on every added line that both
 // know of. What only the counters know are jumps, of which an optimising compiler
 // leaves nothing, and the lines that begin and end a function.
