@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -155,7 +154,7 @@ func blobID(name string, mode fs.FileMode, length int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var h hash.Hash = sha1.New()
+	h := sha1.New()
 	if length == 2*sha256.Size {
 		h = sha256.New()
 	}
