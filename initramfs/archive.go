@@ -82,7 +82,7 @@ func layout(o Options, in inputs, guest, twin, bb string) ([]cpio.Record, error)
 		if err != nil {
 			return nil, err
 		}
-		dir := "selftests/" + twinArch[o.Arch]
+		dir := "selftests/" + twinDir
 		if err := add(cpio.Directory(dir, 0o755)); err != nil {
 			return nil, err
 		}

@@ -12,15 +12,28 @@ import (
 // compat is an area with the name that has a twin.
 var compat = map[string]string{
 	"selftests/compat/main.go":      "package main\n\nfunc main() { println(word) }\n",
-	"selftests/compat/word.go":      "//go:build !386\n\npackage main\n\nconst word = 64\n",
+	"selftests/compat/word.go":      "//go:build !386 && !arm\n\npackage main\n\nconst word = 64\n",
 	"selftests/compat/word_386.go":  "package main\n\nconst word = 32\n",
+	"selftests/compat/word_arm.go":  "package main\n\nconst word = 32\n",
 	"selftests/compat/word_test.go": "package main\n",
 }
 
-func TestAreaCompatHasATwinFor386OnAmd64Alone(t *testing.T) {
+func TestAreaCompatHasATwinOnAmd64AndArm64(t *testing.T) {
 	root := tree(t, compat)
-	got := unpack(t, mustBuild(t, Options{Root: root}))
-	for name, want := range map[string]elf.Machine{"selftests/compat": elf.EM_X86_64, "selftests/386/compat": elf.EM_386} {
+	wantPrograms(t, Options{Root: root}, map[string]elf.Machine{"selftests/compat": elf.EM_X86_64, "selftests/32/compat": elf.EM_386})
+	wantPrograms(t, Options{Root: root, Arch: "arm64"}, map[string]elf.Machine{"selftests/compat": elf.EM_AARCH64, "selftests/32/compat": elf.EM_ARM})
+	for name, o := range map[string]Options{"riscv64": {Root: root, Arch: "riscv64"}, "no area compat": {Root: tree(t, nil), Arch: "amd64"}} {
+		if in, err := findInputs(o); err != nil || in.twin != "" {
+			t.Errorf("%s: twin %q, %v", name, in.twin, err)
+		}
+	}
+}
+
+// wantPrograms builds an image and looks for whom its programs are.
+func wantPrograms(t *testing.T, o Options, programs map[string]elf.Machine) {
+	t.Helper()
+	got := unpack(t, mustBuild(t, o))
+	for name, want := range programs {
 		r := got[name]
 		if r.Mode != cpio.S_IFREG|0o755 {
 			t.Errorf("%s: mode %o, want an executable program", name, r.Mode)
@@ -36,13 +49,6 @@ func TestAreaCompatHasATwinFor386OnAmd64Alone(t *testing.T) {
 		}
 		if err := f.Close(); err != nil {
 			t.Error(err)
-		}
-	}
-	for name, o := range map[string]Options{"another architecture": {Root: root, Arch: "arm64"}, "no area compat": {Root: tree(t, nil)}} {
-		for path := range unpack(t, mustBuild(t, o)) {
-			if strings.HasPrefix(path, "selftests/386") {
-				t.Errorf("%s: the image has %s", name, path)
-			}
 		}
 	}
 }

@@ -2,8 +2,8 @@ package catalog
 
 import "uetest/internal/feature"
 
-// compatTests is the area of 32-bit callers. Keys that begin with "386-" are
-// what the twin for 386 saw, those with "64-" what the other program saw in its
+// compatTests is the area of 32-bit callers. Keys that begin with "32-" are
+// what the twin for 32 bits saw, those with "64-" what the other program saw in its
 // place.
 var compatTests = []Test{
 	{
@@ -39,7 +39,7 @@ var compatTests = []Test{
 		Purpose: "a 32-bit program writes by an inherited descriptor and index, also gathered from its own kind of iovec",
 		Needs:   []feature.Name{feature.Compat32},
 		Expect: everywhere("64-write=8 64-short=EINVAL 64-other=ENOENT 64-pwrite=8 64-writev=8 " +
-			"386-write=8 386-short=EINVAL 386-other=ENOENT 386-pwrite=8 386-writev=8 " +
+			"32-write=8 32-short=EINVAL 32-other=ENOENT 32-pwrite=8 32-writev=8 " +
 			"trace=36346162,36346162,36346162,33326162,33326162,33326162"),
 	},
 	{
@@ -59,13 +59,13 @@ var compatTests = []Test{
 		Purpose: "a word below 4 GiB is told, and what a 32-bit program has at that address is left alone",
 		Claims:  []int{1},
 		Needs:   []feature.Name{feature.Compat32},
-		Expect:  everywhere("386-on=0x00005a00 386-off=0x00005a00 386-lines=0 on=1 off=0"),
+		Expect:  everywhere("32-on=0x00005a00 32-off=0x00005a00 32-lines=0 on=1 off=0"),
 	},
 	{
 		ID:      "compat/packed-struct",
 		Purpose: "struct user_reg as a 32-bit compiler lays it out, 28 bytes, is what a 64-bit program registers",
 		Needs:   []feature.Name{feature.Compat32, feature.Memfd},
-		Expect:  remote("386-size=28 386-index-at=24 reg=ok index=0 on=0x00000020 off=0x00000000"),
+		Expect:  remote("32-size=28 32-index-at=24 reg=ok index=0 on=0x00000020 off=0x00000000"),
 	},
 	{
 		ID:      "compat/perf",
@@ -78,14 +78,14 @@ var compatTests = []Test{
 		ID:      "compat/sent-descriptor",
 		Purpose: "a 32-bit program that was sent the descriptor in a message writes by it",
 		Needs:   []feature.Name{feature.Compat32},
-		Expect:  everywhere("64-write=8 386-write=8 trace=36346162,33326162"),
+		Expect:  everywhere("64-write=8 32-write=8 trace=36346162,33326162"),
 	},
 	{
 		ID:      "compat/shared-word",
 		Purpose: "a 32-bit program toggles an event, and is told in a shared word that a 64-bit program registered",
 		Claims:  []int{1, 5},
 		Needs:   []feature.Name{feature.Compat32, feature.Memfd},
-		Expect:  everywhere("64-before=0 64-on=1 64-off=0 386-before=0 386-on=1 386-off=0"),
+		Expect:  everywhere("64-before=0 64-on=1 64-off=0 32-before=0 32-on=1 32-off=0"),
 	},
 	{
 		ID:      "compat/status-file",
@@ -102,29 +102,29 @@ var compatTests = []Test{
 
 const (
 	dataFileOfBoth = "read=EINVAL seek=ESPIPE short=EFAULT unregistered=ENOENT other-command=ENOTTY " +
-		"386-read=EINVAL 386-seek=ESPIPE 386-short=EFAULT 386-unregistered=ENOENT 386-other-command=ENOTTY"
+		"32-read=EINVAL 32-seek=ESPIPE 32-short=EFAULT 32-unregistered=ENOENT 32-other-command=ENOTTY"
 	dynamicEventsOfBoth = "make=ok exists=yes on=ok busy=EBUSY off=ok remove=ok gone=yes " +
-		"386-make=ok 386-exists=yes 386-on=ok 386-busy=EBUSY 386-off=ok 386-remove=ok 386-gone=yes"
+		"32-make=ok 32-exists=yes 32-on=ok 32-busy=EBUSY 32-off=ok 32-remove=ok 32-gone=yes"
 	perfOfBoth = "64-open=1 64-write=8 64-count=1 64-samples=64ab,. 64-closed=0 " +
-		"386-open=1 386-write=8 386-count=1 386-samples=32ab,. 386-closed=0"
+		"32-open=1 32-write=8 32-count=1 32-samples=32ab,. 32-closed=0"
 )
 
 // execOfBoth is compat/exec-keeps-memory by the failures that are logged and
 // what the write gives.
 func execOfBoth(lines, write string) string {
 	return "64-on=0x00005a00 64-off=0x00005a00 64-lines=" + lines + " 64-write=" + write +
-		" 386-on=0x00005a00 386-off=0x00005a00 386-lines=" + lines + " 386-write=" + write
+		" 32-on=0x00005a00 32-off=0x00005a00 32-lines=" + lines + " 32-write=" + write
 }
 
 // ioctlsOfBoth is compat/ioctl-numbers by what UNREG of NULL gives to a 64-bit
 // program.
 func ioctlsOfBoth(unreg string) string {
 	return "reg32=ENOTTY reg64=ok del32=ENOTTY del64=ENOENT unreg32=ENOTTY unreg64=" + unreg + " exists=yes " +
-		"386-reg32=ENOTTY 386-reg64=ENOTTY 386-del32=ENOTTY 386-del64=ENOTTY 386-unreg32=ENOTTY 386-unreg64=ENOTTY 386-exists=no"
+		"32-reg32=ENOTTY 32-reg64=ENOTTY 32-del32=ENOTTY 32-del64=ENOTTY 32-unreg32=ENOTTY 32-unreg64=ENOTTY 32-exists=no"
 }
 
 // statusFileOfBoth is compat/status-file by what the page shows.
 func statusFileOfBoth(page string) string {
 	return "64-listed=yes 64-used-by=ftrace 64-write=EINVAL 64-ioctl=ENOTTY 64-page=" + page +
-		" 386-listed=yes 386-used-by=ftrace 386-write=EINVAL 386-ioctl=ENOTTY 386-page=" + page
+		" 32-listed=yes 32-used-by=ftrace 32-write=EINVAL 32-ioctl=ENOTTY 32-page=" + page
 }

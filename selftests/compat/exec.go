@@ -9,7 +9,7 @@ import (
 )
 
 // low is an address that a 32-bit program has too, away from where the kernel
-// and the Go runtime place things: 386 programs begin at 128 MiB, their heap
+// and the Go runtime place things: programs for 386 begin at 128 MiB, for arm at 64 KiB, their heap
 // grows from the end of the program, mappings come down from 4 GiB.
 const low = 0x70000000
 
@@ -54,7 +54,7 @@ func execKeepsMemory(t *kit.T) {
 	switch {
 	case args == nil:
 		ev := t.Event("u32 a")
-		for _, image := range []string{"64", "386"} {
+		for _, image := range []string{"64", "32"} {
 			t.Run(kit.Part{Prefix: image, Args: []string{"registrar", ev.Name, image}})
 		}
 	case args[0] == "registrar":
@@ -62,7 +62,7 @@ func execKeepsMemory(t *kit.T) {
 		ev.Desc += " u32 a"
 		r := d.Register(ev, lowPage(t).Word(256).Bit(0))
 		t.Become(kit.Part{
-			Twin: args[2] == "386", Files: []int{d.FD},
+			Twin: args[2] == "32", Files: []int{d.FD},
 			Args: []string{"image", args[1], strconv.Itoa(r.Index)},
 		})
 	default:

@@ -2,7 +2,7 @@
 // twice: in the guest's own machine code and as a twin for 386, from the same
 // source (initramfs.Build). A test does in one program what it does in the
 // other, so that both show in its observation; the keys of the twin begin with
-// "386-".
+// "32-".
 package main
 
 import "uetest/selftests/kit"

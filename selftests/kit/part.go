@@ -22,7 +22,7 @@ import (
 // is. What a part sees is an observation of the test, with a prefix.
 type Part struct {
 	Twin   bool     // in the program that is compiled for 32 bits
-	Prefix string   // of the keys; empty: "386" in the twin
+	Prefix string   // of the keys; empty: "32" in the twin
 	Args   []string // for T.Args, without blanks; the first tells the part
 	Files  []int    // descriptors that the part inherits, for T.File
 }
@@ -34,7 +34,7 @@ const partFlag = "-part"
 
 // twinDir is where the image has the twins, beside the programs
 // (initramfs.Build).
-const twinDir = "386"
+const twinDir = "32"
 
 // partLimit is how long a part may take. It takes some milliseconds more than a
 // test, under emulation some ten; the agent's watchdog ends both.

@@ -97,7 +97,7 @@ func TestReportOfAPartIsForwarded(t *testing.T) {
 		key          string
 		fails        bool
 	}{
-		{"twin", whole, Part{Twin: true}, "386-on", false},
+		{"twin", whole, Part{Twin: true}, "32-on", false},
 		{"named", whole, Part{Twin: true, Prefix: "x"}, "x-on", false},
 		{"own program", whole, Part{}, "on", false},
 		{"silence", "", Part{}, "", true},
