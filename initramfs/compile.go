@@ -26,7 +26,7 @@ func findToolchain(ctx context.Context, o Options) (toolchain, error) {
 		"GOOS=linux", "GOARCH="+o.Arch, "CGO_ENABLED=0",
 		// What the image depends on is set here or hashed; nothing else counts.
 		"GOFLAGS=-mod=readonly", "GOWORK=off", "GOEXPERIMENT=", "GODEBUG=",
-		"GO386=sse2", "GOAMD64=v1", "GOARM=7", "GOARM64=v8.0", "GORISCV64=rva20u64",
+		"GO386=sse2", "GOAMD64=v1", "GOARM64=v8.0", "GORISCV64=rva20u64",
 		// go prefers $PWD to the folder it runs in.
 		"PWD="+o.Root,
 	)

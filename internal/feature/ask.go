@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"os"
-	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -51,27 +50,4 @@ func userfaultWP() bool {
 		return false
 	}
 	return api.features&featureWP != 0
-}
-
-// compat32 reports whether the kernel runs 32-bit programs. It may still refuse
-// them (ia32_emulation=0): that is found out by starting one.
-func compat32() bool {
-	switch runtime.GOARCH {
-	case "amd64": // arch/x86/entry/vdso/vdso32-setup.c is there with CONFIG_IA32_EMULATION
-		return exists("/proc/sys/abi/vsyscall32")()
-	case "arm64":
-		// What the CPU has not, the kernel does not let a program say it is
-		// (arch/arm64/kernel/sys.c). The one that is set is set back.
-		const ask, linux32 = 0xffffffff, 8 // personality(2): PER_LINUX32
-		was, _, errno := unix.Syscall(unix.SYS_PERSONALITY, ask, 0, 0)
-		if errno != 0 {
-			return false
-		}
-		if _, _, errno = unix.Syscall(unix.SYS_PERSONALITY, linux32, 0, 0); errno != 0 {
-			return false
-		}
-		_, _, errno = unix.Syscall(unix.SYS_PERSONALITY, was, 0, 0)
-		return errno == 0
-	}
-	return false
 }

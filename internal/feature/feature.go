@@ -74,7 +74,7 @@ var table = []struct {
 	{SoftDirty, "MEM_SOFT_DIRTY", softDirty, []string{"x86_64"}},
 	{Swap, "SWAP", exists("/proc/swaps"), nil},
 	{Userfault, "USERFAULTFD", answers(unix.SYS_USERFAULTFD, ^uintptr(0), 0), nil},
-	{UserfaultWP, "", userfaultWP, []string{"x86_64", "arm64"}},
+	{UserfaultWP, "", userfaultWP, []string{"x86_64"}},
 	{UserNS, "USER_NS", exists("/proc/self/ns/user"), nil},
 }
 

@@ -79,7 +79,10 @@ var Q35 = Machine{
 //
 // The CPU has everything that QEMU can do. pauth-impdef: with the architecture's
 // own algorithm the kernel's signed return addresses cost most of what emulation
-// does (docs/architectures.md).
+// does.
+//
+// rodata=full, as distributions configure it: the kernel's own map of the memory
+// is one of pages, without which there is no memfd_secret (can_set_direct_map).
 var VirtARM64 = Machine{
 	Arch:    "arm64",
 	Type:    "virt",
@@ -90,6 +93,7 @@ var VirtARM64 = Machine{
 	Bus:     "device",
 	Panic:   "pvpanic-pci",
 	Console: "ttyAMA0",
+	Append:  []string{"rodata=full"},
 	Saves:   true,
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // low is an address that a 32-bit program has too, away from where the kernel
-// and the Go runtime place things: programs for 386 begin at 128 MiB, for arm at 64 KiB, their heap
+// and the Go runtime place things: 386 programs begin at 128 MiB, their heap
 // grows from the end of the program, mappings come down from 4 GiB.
 const low = 0x70000000
 

@@ -3,6 +3,7 @@ package kit
 import (
 	"bufio"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -57,17 +58,45 @@ func (t *T) Slab(cache string) int {
 
 // Slabs is Slab for several caches, looked at together.
 func (t *T) Slabs(caches ...string) map[string]int {
-	for _, c := range caches {
-		t.Check(os.WriteFile("/sys/kernel/slab/"+c+"/shrink", []byte("1"), 0))
+	const dir = "/sys/kernel/slab/"
+	there := func(cache string) bool {
+		_, err := os.Stat(dir + cache)
+		return err == nil
+	}
+	real := make([]string, len(caches))
+	for i, c := range caches {
+		real[i] = servedBy(c, there)
+		t.Check(os.WriteFile(dir+real[i]+"/shrink", []byte("1"), 0))
 	}
 	text := t.readProc("/proc/slabinfo")
 	counts := map[string]int{}
-	for _, c := range caches {
-		if n, ok := parseSlab(text, c); ok {
+	for i, c := range caches {
+		n, ok := parseSlab(text, real[i])
+		if slices.Contains(real[:i], real[i]) {
+			n = 0 // counted already: the sum is what there is
+		}
+		if ok {
 			counts[c] = n
 		}
 	}
 	return counts
+}
+
+// servedBy is the cache that kmalloc takes in place of one that is not there: the
+// next larger one. The least is of 128 bytes on arm64 up to 6.4
+// (ARCH_KMALLOC_MINALIGN).
+func servedBy(cache string, there func(string) bool) string {
+	text, ok := strings.CutPrefix(cache, "kmalloc-")
+	size, err := strconv.Atoi(text)
+	if !ok || err != nil {
+		return cache
+	}
+	for power := 8; power <= 512; power *= 2 {
+		if name := "kmalloc-" + strconv.Itoa(power); power >= size && there(name) && !there(cache) {
+			return name
+		}
+	}
+	return cache
 }
 
 // Share shows what part n is of all, in tens of per cent. Counts of mm_struct

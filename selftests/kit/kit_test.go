@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -165,6 +166,29 @@ func TestWordsAreWhereTheySay(t *testing.T) {
 	} {
 		if _, end := inTest(body); end.Status != wire.Failed {
 			t.Errorf("%s: ended %s", name, end.Status)
+		}
+	}
+}
+
+func TestObjectsAreCountedInTheCacheThatServesThem(t *testing.T) {
+	x86 := []string{"kmalloc-8", "kmalloc-16", "kmalloc-32", "kmalloc-64", "kmalloc-96", "kmalloc-128", "mm_struct"}
+	arm64 := []string{"kmalloc-128", "kmalloc-256", "mm_struct"}
+	for _, tt := range []struct {
+		cache string
+		there []string
+		want  string
+	}{
+		{"kmalloc-64", x86, "kmalloc-64"},
+		{"kmalloc-96", x86, "kmalloc-96"},
+		{"kmalloc-16", arm64, "kmalloc-128"},
+		{"kmalloc-96", arm64, "kmalloc-128"},
+		{"kmalloc-192", arm64, "kmalloc-256"},
+		{"kmalloc-1k", arm64, "kmalloc-1k"},
+		{"mm_struct", arm64, "mm_struct"},
+		{"no_such", arm64, "no_such"},
+	} {
+		if got := servedBy(tt.cache, func(c string) bool { return slices.Contains(tt.there, c) }); got != tt.want {
+			t.Errorf("%s of %v: %s, want %s", tt.cache, tt.there, got, tt.want)
 		}
 	}
 }
