@@ -58,7 +58,7 @@ func (f *treeFlags) config() (pipeline.Config, error) {
 	if err != nil {
 		return pipeline.Config{}, err
 	}
-	config, err := f.configFlags.read(f.source)
+	config, err := f.read(f.source)
 	return pipeline.Config{
 		Cache: cache, Series: s, Arches: arches, SourceDir: f.source, Config: config, Tools: f.tools(), Unproven: f.unproven,
 		Command: os.Args[1:], Revision: revision(),
