@@ -20,6 +20,7 @@ type bootError struct {
 	console string   // path of the console log
 	tail    []string // its last lines
 	look    string   // where its CPUs were when it was given up
+	hosts   bool     // another boot may well come up: the host was too busy for this one
 }
 
 func (e *bootError) short() string { return e.what }
@@ -41,7 +42,11 @@ func (e *bootError) Error() string {
 
 // tries is how often a boot is tried: emulated microvm machines lose some one
 // boot in a hundred on a loaded host. The second try is reported.
-const tries = 2
+// What is known to be the host's doing is found out at once and tried more often.
+const (
+	tries      = 2
+	triesHosts = 5
+)
 
 // open gives a guest that has said Hello and that nobody has used: restored from
 // a snapshot, which is made if there is none, or booted where there can be none.
@@ -74,8 +79,8 @@ func (d *driver) open(ctx context.Context, m machine) (*session, error) {
 // that does not come up.
 func (d *driver) boot(ctx context.Context, start func(number int) error) error {
 	var err error
-	for try := range tries {
-		if try > 0 {
+	for try, last := 1, tries; try <= last; try++ {
+		if try > 1 {
 			d.again(err)
 		}
 		var number, boots int
@@ -97,6 +102,9 @@ func (d *driver) boot(ctx context.Context, start func(number int) error) error {
 		var dead *bootError
 		if !errors.As(err, &dead) || ctx.Err() != nil {
 			return err
+		}
+		if dead.hosts {
+			last = triesHosts
 		}
 		if d.cfg.Attach != nil || len(console.Find(dead.tail)) > 0 {
 			// Somebody looks at it, or it crashed: that is a result, another boot would crash too.

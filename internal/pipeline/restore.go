@@ -130,7 +130,7 @@ func (d *driver) save(ctx context.Context, cfg vm.Config, s *saved) error {
 			if booted, err = d.attach(machine, number); err != nil {
 				return nil, err
 			}
-			if err = booted.greet(ctx); err != nil {
+			if err = booted.booted(ctx); err != nil {
 				return nil, err
 			}
 			return booted.settle(ctx)

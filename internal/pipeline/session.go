@@ -70,7 +70,7 @@ func (d *driver) start(ctx context.Context, m machine, number int) (*session, er
 		return nil, err
 	}
 	s.forget = forget
-	return s, s.greet(ctx)
+	return s, s.booted(ctx)
 }
 
 // attach listens to a guest. It ends the guest if it can't.
@@ -108,6 +108,31 @@ func (s *session) greet(ctx context.Context) error {
 	}
 	s.hello = hello.Guest
 	s.d.coverStart(ctx, s)
+	return nil
+}
+
+// booted waits for the Hello of a guest that boots, and looks whether it can be
+// used. One that can't is ended.
+func (s *session) booted(ctx context.Context) error {
+	if err := s.greet(ctx); err != nil {
+		return err
+	}
+	printed, err := os.ReadFile(s.vm.Console())
+	if err == nil {
+		err = lame(printed, s.vm.Console())
+	}
+	if err != nil {
+		s.close()
+	}
+	return blame.On(blame.Host, err)
+}
+
+// lame is the error of a guest without a timer, by what it printed to the file
+// console.
+func lame(printed []byte, console string) error {
+	if line := vm.LostTimer(printed); line != "" {
+		return &bootError{what: "the host kept the booting kernel from counting its timer: " + line, console: console, hosts: true}
+	}
 	return nil
 }
 

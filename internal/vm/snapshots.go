@@ -42,7 +42,7 @@ const (
 )
 
 // snapshotVersion is part of a snapshot's key: the form of its files.
-const snapshotVersion = "1"
+const snapshotVersion = "2"
 
 // Get returns the snapshot of a guest, which is made if the cache does not have
 // it: the guest is started, settle brings it to where it waits, and it is saved.
