@@ -2,7 +2,9 @@ package symbols
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
+	"debug/elf"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -16,7 +18,8 @@ import (
 )
 
 // vmlinux returns a kernel with symbols: $UETEST_TEST_SYMBOLS, else the newest
-// in the cache.
+// in the cache that GCC made, for binutils of 2.40 leaves out callers that clang
+// inlined into.
 func vmlinux(t testing.TB) string {
 	t.Helper()
 	if testing.Short() {
@@ -34,12 +37,26 @@ func vmlinux(t testing.TB) string {
 		cache = filepath.Join(dir, "uetest")
 	}
 	files, err := filepath.Glob(filepath.Join(cache, "images", "*", "vmlinux.debug"))
+	files = slices.DeleteFunc(files, func(file string) bool { return !madeByGCC(file) })
 	if err != nil || len(files) == 0 {
 		t.Skipf("no kernel with symbols in %s; 'uetest kernel path --symbols rfc' builds one, UETEST_TEST_SYMBOLS names another", cache)
 	}
 	return slices.MaxFunc(files, func(a, b string) int {
 		return cmp.Compare(modified(t, a), modified(t, b))
 	})
+}
+
+func madeByGCC(file string) bool {
+	f, err := elf.Open(file)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }()
+	if f.Machine != elf.EM_X86_64 || f.Section(".comment") == nil {
+		return false
+	}
+	made, err := f.Section(".comment").Data()
+	return err == nil && bytes.HasPrefix(made, []byte("GCC:")) && !bytes.Contains(made, []byte("clang"))
 }
 
 func modified(t testing.TB, file string) int64 {
