@@ -33,6 +33,10 @@ var skeleton = []cpio.Record{
 	cpio.StaticFile("etc/passwd", "root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/tmp:/bin/sh\n", 0o644),
 }
 
+// zygoteFile is the program as which a guest waits for its first test
+// (agent.Zygote), among those that it becomes: a test looks for others beside it.
+const zygoteFile = "selftests/zygote"
+
 // guestInode is the inode number that the names of the guest program share.
 const guestInode = 1
 
@@ -61,7 +65,7 @@ func layout(o Options, in inputs, guest, twin, bb string) ([]cpio.Record, error)
 	if err != nil {
 		return nil, err
 	}
-	names := []string{"init"}
+	names := []string{"init", zygoteFile}
 	for _, a := range in.areas {
 		names = append(names, "selftests/"+a.name)
 	}

@@ -231,7 +231,7 @@ func TestImageHoldsTheAgentAndEveryAreaUnderItsName(t *testing.T) {
 		}
 	}
 	slices.Sort(areas)
-	if want := []string{"demo", "other", "with-dash"}; !slices.Equal(areas, want) {
+	if want := []string{"demo", "other", "with-dash", "zygote"}; !slices.Equal(areas, want) {
 		t.Errorf("programs %q, want %q", areas, want)
 	}
 	for _, name := range append([]string{"init"}, "selftests/demo", "selftests/other") {

@@ -83,7 +83,7 @@ func TestRestoredGuestsAreFreshAndDiffer(t *testing.T) {
 	dir := cfg.SaveTo
 	cfg.SaveTo = ""
 
-	seen := map[string]string{}
+	seen, stack := map[string]string{}, ""
 	for i := range 3 {
 		const away = 5000 * time.Hour // and not what its clock says anyway
 		begin := time.Now()
@@ -111,6 +111,13 @@ func TestRestoredGuestsAreFreshAndDiffer(t *testing.T) {
 				if d := time.Duration(n); d < 100*time.Millisecond || d > 10*time.Second {
 					t.Errorf("a sleep of 100ms took %v of the guest's time", d)
 				}
+			case "stack":
+				// The process is a copy of the one that waited.
+				if i == 0 {
+					stack = value
+				} else if value != stack {
+					t.Errorf("the first test has its stack at %s, in the guest before at %s: it is not the process that was saved", value, stack)
+				}
 			default:
 				if strings.Contains(value, ",") && !strings.HasSuffix(value, ",<nil>") {
 					t.Errorf("%s", s)
@@ -119,6 +126,15 @@ func TestRestoredGuestsAreFreshAndDiffer(t *testing.T) {
 					t.Errorf("two guests have the same %s", s)
 				}
 				seen[s] = key
+			}
+		}
+		// The second test's process is the guest's own.
+		for _, s := range g.run(wire.Message{ID: "clone"}).saw {
+			if strings.HasPrefix(s, "stack=") {
+				if seen[s] != "" {
+					t.Errorf("two guests have the same %s", s)
+				}
+				seen[s] = "stack"
 			}
 		}
 		g.sound("a restore")
@@ -155,7 +171,8 @@ func TestRestoredGuestsAreFreshAndDiffer(t *testing.T) {
 
 // What a restored test costs: through package vm to the agent's Hello, and to
 // the End of a small test and of the guest, against QEMU alone with the same
-// arguments to the same Hello.
+// arguments, once to the same Hello, and once to the same End: what of the
+// first ratio is the test itself, whoever runs it.
 func BenchmarkRestoredTest(b *testing.B) {
 	cfg := vm.Config{Kernel: os.Getenv("UETEST_TEST_KERNEL"), Port: wire.PortName}
 	if cfg.Kernel == "" {
@@ -183,25 +200,35 @@ func BenchmarkRestoredTest(b *testing.B) {
 	}
 	test := wire.Message{Kind: wire.Run, ID: "enable/event-file", Program: "enable", Timeout: patience}
 
-	var hello []float64
-	var times paired.Times
-	for b.Loop() {
-		times.Add(func() {
-			begin := time.Now()
-			v := restore(b, cfg, filepath.Join(dir, "snapshot"))
-			talk(b, v.Channel(), wakeUp(time.Now()), wire.Hello)
-			hello = append(hello, time.Since(begin).Seconds())
-			if m := talk(b, v.Channel(), test, wire.End); m.Status != wire.Done {
-				b.Fatalf("the test ended %s %q", m.Status, m.Text)
+	for _, bare := range []struct {
+		name string
+		ask  []wire.Message
+	}{
+		{"hello", nil},
+		{"end", []wire.Message{test}},
+	} {
+		b.Run("bare to "+bare.name, func(b *testing.B) {
+			var hello []float64
+			var times paired.Times
+			for b.Loop() {
+				times.Add(func() {
+					begin := time.Now()
+					v := restore(b, cfg, filepath.Join(dir, "snapshot"))
+					talk(b, v.Channel(), wakeUp(time.Now()), wire.Hello)
+					hello = append(hello, time.Since(begin).Seconds())
+					if m := talk(b, v.Channel(), test, wire.End); m.Status != wire.Done {
+						b.Fatalf("the test ended %s %q", m.Status, m.Text)
+					}
+					if err := v.Close(); err != nil {
+						b.Fatal(err)
+					}
+				}, func() { bareRestore(b, args, filepath.Join(dir, "snapshot"), bare.ask...) })
 			}
-			if err := v.Close(); err != nil {
-				b.Fatal(err)
-			}
-		}, func() { bareRestore(b, args, filepath.Join(dir, "snapshot")) })
+			times.Report(b, "test", "bare")
+			slices.Sort(hello)
+			b.ReportMetric(hello[len(hello)/2], "s/hello")
+		})
 	}
-	times.Report(b, "test", "bare")
-	slices.Sort(hello)
-	b.ReportMetric(hello[len(hello)/2], "s/hello")
 }
 
 // talk sends a message and returns the first answer of a kind.
@@ -225,8 +252,8 @@ func talk(b *testing.B, conn net.Conn, m wire.Message, kind wire.Kind) wire.Mess
 }
 
 // bareRestore is QEMU with nobody around it: what its monitor and the guest are
-// to be told waits in their sockets.
-func bareRestore(b *testing.B, args []string, dir string) {
+// to be told first waits in their sockets. The guest runs tests to their End.
+func bareRestore(b *testing.B, args []string, dir string, tests ...wire.Message) {
 	cmd := exec.Command(vm.Microvm.QEMU, args...)
 	var port net.Conn
 	for i := range 2 {
@@ -265,6 +292,9 @@ func bareRestore(b *testing.B, args []string, dir string) {
 		_ = f.Close()
 	}
 	talk(b, port, wakeUp(time.Now()), wire.Hello)
+	for _, m := range tests {
+		talk(b, port, m, wire.End)
+	}
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait() // killed
 }

@@ -53,6 +53,13 @@ type Config struct {
 	// Settled is closed when the guest has nothing of its own to do any more;
 	// nil: it never had.
 	Settled <-chan struct{}
+	// Prepare does in a guest that settles what the kernel does else in the first
+	// test of each one that is restored. It may be nil.
+	Prepare func()
+	// Zygote is the path of the guest program, as which it becomes each of those
+	// that Becomes is true for; empty: there is none.
+	Zygote  string
+	Becomes func(program string) bool
 	// Wake adapts a guest that was restored to where it is now. It may be nil.
 	Wake func(now time.Time, random []byte) error
 }
@@ -79,11 +86,16 @@ func Serve(c Config) error {
 		s.send(wire.Message{Kind: wire.Log, Text: note})
 	}
 	r := &runner{
-		programs: c.Programs, scratch: c.Scratch, send: s.send, reaper: newReaper(), starter: newStarter(),
+		programs: c.Programs, becomes: c.Becomes, scratch: c.Scratch, send: s.send, reaper: newReaper(), starter: newStarter(),
 		stuck: map[int]bool{}, faulted: kernelFaulted,
 	}
 	defer r.reaper.close()
 	defer close(r.starter)
+	defer func() {
+		if r.zygote != nil {
+			r.drop(r.zygote)
+		}
+	}()
 	if c.Kmsg != nil {
 		var err error
 		if r.kmsg, err = newKernelLog(c.Kmsg, s.send); err != nil {
@@ -172,7 +184,7 @@ func converse(c Config, s *stream, r *runner) (why string, err error) {
 			case m.Kind == wire.Stop:
 				return leave("asked to stop", nil)
 			case m.Kind == wire.Settle && running == "":
-				c.settle(s, r.kmsg)
+				c.settle(s, r)
 			case m.Kind == wire.Wake && running == "":
 				c.wake(s, m.Message)
 			case m.Kind == wire.Scan && running == "":

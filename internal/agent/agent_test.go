@@ -20,7 +20,11 @@ import (
 // TestMain makes the test binary its own test program, and the adopter of
 // whatever that leaves behind, as PID 1 is in the guest.
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "misbehave" {
+	name := filepath.Base(os.Args[0])
+	if name == Zygote {
+		name = Become()
+	}
+	if name == "misbehave" {
 		misbehave.Main()
 		os.Exit(0)
 	}
@@ -57,13 +61,18 @@ func serve(t *testing.T, kmsg *os.File) *host {
 	if err := os.Symlink(self, filepath.Join(programs, "misbehave")); err != nil {
 		t.Fatal(err)
 	}
+	zygote := filepath.Join(t.TempDir(), Zygote)
+	if err := os.Symlink(self, zygote); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(programs, "notes.txt"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	ours, theirs := net.Pipe()
 	h := &host{t: t, conn: ours, dec: wire.NewDecoder(ours), served: make(chan error, 1)}
 	go func() {
-		h.served <- Serve(Config{Port: theirs, Kmsg: kmsg, Programs: programs, Guest: wire.Guest{Release: "6.1-test"}})
+		h.served <- Serve(Config{Port: theirs, Kmsg: kmsg, Programs: programs, Guest: wire.Guest{Release: "6.1-test"},
+			Zygote: zygote, Becomes: func(program string) bool { return program == "misbehave" }})
 	}()
 	if err := ours.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)

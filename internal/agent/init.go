@@ -33,15 +33,16 @@ const (
 )
 
 // Init is the main program of PID 1. It does not return: at its end it resets
-// the machine, which ends a QEMU that runs with -no-reboot.
-func Init() {
+// the machine, which ends a QEMU that runs with -no-reboot. becomes tells which
+// programs the guest program is besides.
+func Init(becomes func(program string) bool) {
 	if os.Getpid() != 1 {
 		fmt.Fprintln(os.Stderr, "this is the init of a uetest guest; it runs as PID 1 and nowhere else")
 		os.Exit(2)
 	}
 	shield()
 	go func() {
-		why := boot()
+		why := boot(becomes)
 		fmt.Fprintln(os.Stderr, "uetest:", why)
 		time.Sleep(byeTime)
 		// Reset and not power off: without ACPI microvm has no power switch, and
@@ -54,7 +55,7 @@ func Init() {
 
 // boot sets the guest up and serves whoever it is for. It returns why that
 // ended.
-func boot() string {
+func boot(becomes func(program string) bool) string {
 	notes := setUp()
 	cmdline, _ := os.ReadFile("/proc/cmdline")
 	if hasOption(string(cmdline), wire.ShellOption) {
@@ -90,7 +91,10 @@ func boot() string {
 		}
 	}()
 	err = Serve(Config{Port: port, Kmsg: kmsg, Programs: Programs, Guest: guest, Notes: notes, Pinned: leftPinned,
-		Scratch: []string{"/tmp", "/dev/shm"}, Settled: settled, Wake: wake})
+		Scratch: []string{"/tmp", "/dev/shm"}, Settled: settled, Wake: wake,
+		Prepare: func() { growTrace(tracefs + "/buffer_size_kb") },
+		Zygote:  Programs + "/" + Zygote,
+		Becomes: becomes})
 	if err != nil {
 		return "results port: " + err.Error()
 	}

@@ -28,11 +28,14 @@ func readReport(pipe *os.File, id string, send func(wire.Message)) *report {
 		defer close(r.done)
 		for dec := wire.NewDecoder(pipe); ; {
 			m, err := dec.Decode()
+			if err == io.EOF {
+				return
+			}
 			var bad *wire.LineError
 			if err != nil && !errors.As(err, &bad) {
 				// A deadline is no fault: somebody who can't be killed holds the
 				// other end.
-				if err != io.EOF && !errors.Is(err, os.ErrDeadlineExceeded) {
+				if !errors.Is(err, os.ErrDeadlineExceeded) {
 					r.fault(err)
 				}
 				return
@@ -62,12 +65,20 @@ func (r *report) fault(err error) {
 	}
 }
 
+// readOn waits for the end of a pipe's reader, at most limit.
+func readOn(pipe *os.File, done <-chan struct{}, limit time.Duration) {
+	select {
+	case <-done:
+	case <-time.After(limit):
+		_ = pipe.SetReadDeadline(time.Now())
+		<-done
+	}
+}
+
 // close reads on for at most limit and returns the test's end message, if it
 // came, and the first fault.
 func (r *report) close(limit time.Duration) (*wire.Message, error) {
-	_ = r.pipe.SetReadDeadline(time.Now().Add(limit))
-	<-r.done
-	_ = r.pipe.Close()
+	readOn(r.pipe, r.done, limit)
 	return r.end, r.garbled
 }
 
@@ -153,7 +164,5 @@ func (o *output) finish() {
 
 // close reads on for at most limit.
 func (o *output) close(limit time.Duration) {
-	_ = o.pipe.SetReadDeadline(time.Now().Add(limit))
-	<-o.done
-	_ = o.pipe.Close()
+	readOn(o.pipe, o.done, limit)
 }

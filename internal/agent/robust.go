@@ -116,10 +116,12 @@ const spareThreads = 16
 // When a test has used up the kernel's threads none can be made, and a Go
 // program that needs one and gets none is ended by its runtime: as PID 1, with
 // the whole guest.
-func reserveThreads() {
+func reserveThreads() { makeThreads(spareThreads) }
+
+func makeThreads(n int) {
 	var all sync.WaitGroup
-	all.Add(spareThreads)
-	for range spareThreads {
+	all.Add(n)
+	for range n {
 		go func() {
 			runtime.LockOSThread() // until all are there, so that each is one more
 			defer runtime.UnlockOSThread()

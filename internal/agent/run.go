@@ -16,10 +16,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"uetest/internal/wire"
-	"uetest/selftests/catalog"
 )
 
 const (
+	// defaultLimit is that of a Run that has none.
+	defaultLimit = 5 * time.Second
 	// drainLimit is how long the kernel log is read at the start and the end of
 	// a test: a kernel that logs without end must not keep a test from ending.
 	drainLimit = 2 * time.Second
@@ -45,6 +46,9 @@ const (
 // A runner runs tests, one at a time.
 type runner struct {
 	programs string
+	becomes  func(program string) bool // a zygote can become it; nil: there is none
+	zygote   *zygote                   // waits to become the next test, or nil
+	spent    *child                    // the last test's, whose pipes are open; or nil
 	scratch  []string
 	send     func(wire.Message)
 	kmsg     *kernelLog
@@ -72,26 +76,36 @@ type outcome struct {
 // to say, and returns the End. When ctx ends the test is killed.
 func (r *runner) run(ctx context.Context, m wire.Message) wire.Message {
 	begin := time.Now()
+	// Not at the end of its test: nobody waits for it here either, but the
+	// kernel takes a while to free a pipe.
+	if r.spent != nil {
+		r.spent.close()
+		r.spent = nil
+	}
 	r.kmsg.drain(drainLimit)
-	r.send(wire.Message{Kind: wire.Start, ID: m.ID, PID: nextPID()})
-	status, text := r.outcome(ctx, m)
+	z, pid := r.hatch(m), 0
+	if z != nil {
+		pid = z.pid
+	} else {
+		pid = nextPID()
+	}
+	r.send(wire.Message{Kind: wire.Start, ID: m.ID, PID: pid})
+	status, text := r.outcome(ctx, m, z)
 	r.kmsg.drain(drainLimit)
 	return wire.Message{Kind: wire.End, ID: m.ID, Status: status, Text: text, At: time.Since(begin)}
 }
 
-// outcome starts the test's program and waits for its end.
-func (r *runner) outcome(ctx context.Context, m wire.Message) (wire.Status, string) {
+// outcome starts the test's program, which z becomes if there is one, and waits
+// for its end.
+func (r *runner) outcome(ctx context.Context, m wire.Message, z *zygote) (wire.Status, string) {
 	o := outcome{limit: m.Timeout, hold: m.Hold}
 	if o.limit <= 0 {
-		o.limit = catalog.DefaultTimeout
+		o.limit = defaultLimit
 	}
-	path, err := r.find(m.Program)
+	m.Timeout = o.limit
+	t, err := r.start(m, z)
 	if err != nil {
 		return wire.Failed, err.Error()
-	}
-	t, err := r.start(path, m.ID, m.Text, o.limit)
-	if err != nil {
-		return wire.Failed, fmt.Sprintf("start %s: %v", path, err)
 	}
 	r.watch(ctx, t, &o)
 	return o.judge()
@@ -156,13 +170,63 @@ type test struct {
 	output  *output
 }
 
-// start starts a test program in a session of its own.
-func (r *runner) start(path, id, input string, limit time.Duration) (*test, error) {
-	stdin, err := inputFile(input)
-	if err != nil {
-		return nil, err
+// start starts the program of a Run, which z becomes if there is one.
+func (r *runner) start(m wire.Message, z *zygote) (*test, error) {
+	t := &test{id: m.ID, began: time.Now(), stalls: r.kmsg.stalled()}
+	if z != nil && z.tell(m) != nil { // it has died
+		r.drop(z)
+		z = nil
 	}
-	defer func() { _ = stdin.Close() }()
+	var c *child
+	if z != nil {
+		c, t.faulted = z.child, z.faulted
+	} else {
+		path, err := r.find(m.Program)
+		if err != nil {
+			return nil, err
+		}
+		stdin, err := inputFile(m.Text)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = stdin.Close() }()
+		t.faulted = r.faulted()
+		env := append(os.Environ(), timeoutVariable+"="+m.Timeout.String())
+		if c, err = r.fork(path, arguments(m.Program, m.ID), env, stdin); err != nil {
+			return nil, fmt.Errorf("start %s: %w", path, err)
+		}
+	}
+	r.spent, t.exited = c, c.exited
+	t.report = readReport(c.report, m.ID, r.send)
+	t.output = readOutput(c.output, m.ID, r.send)
+	return t, nil
+}
+
+// timeoutVariable holds the watchdog's limit.
+const timeoutVariable = "UETEST_TIMEOUT"
+
+// arguments are those of a test program.
+func arguments(program, id string) []string { return []string{program, "-run", id} }
+
+// A child is a process that is a test program, or will be.
+type child struct {
+	pid    int
+	exited <-chan syscall.WaitStatus
+	report *os.File // what it writes on descriptor 3
+	output *os.File // what it prints
+	order  *os.File // of a zygote; else nil
+}
+
+func (c *child) close() {
+	_ = c.report.Close()
+	_ = c.output.Close()
+	_ = c.order.Close() // nil is an error of Close's
+}
+
+// fork starts a program in a session of its own. It gets files as descriptors
+// from 4 on.
+func (r *runner) fork(path string, args, env []string, stdin *os.File, files ...*os.File) (_ *child, err error) {
+	c := &child{}
 	outRead, outWrite, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -178,26 +242,24 @@ func (r *runner) start(path, id, input string, limit time.Duration) (*test, erro
 	// Fd makes a descriptor blocking: right for the program's ends, which are
 	// other open files than the ends that the agent reads with deadlines.
 	attr := &syscall.ProcAttr{
-		Env: append(os.Environ(), "UETEST_TIMEOUT="+limit.String()),
+		Env: env,
 		Files: []uintptr{
 			stdin.Fd(), outWrite.Fd(), outWrite.Fd(), repWrite.Fd(),
 		},
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	}
-	t := &test{id: id, began: time.Now(), faulted: r.faulted(), stalls: r.kmsg.stalled()}
-	_, t.exited, err = r.reaper.start(func() (int, error) {
-		return r.starter.do(func() (int, error) {
-			return syscall.ForkExec(path, []string{filepath.Base(path), "-run", id}, attr)
-		})
+	for _, f := range files {
+		attr.Files = append(attr.Files, f.Fd())
+	}
+	c.report, c.output = repRead, outRead
+	c.pid, c.exited, err = r.reaper.start(func() (int, error) {
+		return r.starter.do(func() (int, error) { return syscall.ForkExec(path, args, attr) })
 	})
 	if err != nil {
-		_ = outRead.Close()
-		_ = repRead.Close()
+		c.close()
 		return nil, err
 	}
-	t.report = readReport(repRead, id, r.send)
-	t.output = readOutput(outRead, id, r.send)
-	return t, nil
+	return c, nil
 }
 
 // inputFile returns an open file to read text from. It is one in memory: what
@@ -300,6 +362,9 @@ func list(processes []process) string {
 // judge says how the test ended. A test counts as done only if it said so,
 // exited with status 0, and wrote nothing but messages: silence is failure.
 func (o *outcome) judge() (wire.Status, string) {
+	if o.exited && o.status == 0 && !o.timedOut && !o.stopped && o.garbled == nil && len(o.stuck) == 0 && o.said != nil && o.said.Status == wire.Done {
+		return o.said.Status, o.said.Text // nearly always, so nothing is put together for it
+	}
 	said := "without an end message"
 	if o.said != nil {
 		said = fmt.Sprintf("after it had said %q", o.said.Status)

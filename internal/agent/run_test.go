@@ -46,8 +46,7 @@ func TestEveryEndIsToldApart(t *testing.T) {
 		{behaviour: "long line", status: wire.Failed, text: "longer than 65536"},
 		{behaviour: "unheard of", status: wire.Crashed, text: "exit status 64", output: "no behaviour"},
 	} {
-		t.Run(tt.behaviour, func(t *testing.T) {
-			h := serve(t, nil)
+		check := func(t *testing.T, h *host) {
 			limit := tt.limit
 			if limit == 0 {
 				limit = anyTime
@@ -65,6 +64,12 @@ func TestEveryEndIsToldApart(t *testing.T) {
 			if r.end.At <= 0 || r.end.At > patience {
 				t.Errorf("the test took %v", r.end.At)
 			}
+		}
+		t.Run(tt.behaviour, func(t *testing.T) { check(t, serve(t, nil)) })
+		t.Run(tt.behaviour+", waiting", func(t *testing.T) {
+			h := serve(t, nil)
+			h.settle()
+			check(t, h)
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -19,8 +20,9 @@ const restLimit = 5 * time.Second
 
 // settle brings the guest to the state in which it is saved. What is under way
 // then would be done by each guest that is restored: so the threads are made,
-// the kernel log is sent, and the garbage of the set-up is collected.
-func (c Config) settle(s *stream, kmsg *kernelLog) {
+// the garbage of the set-up is collected, the first test's process waits, and
+// the kernel log is sent.
+func (c Config) settle(s *stream, r *runner) {
 	if c.Settled != nil {
 		select {
 		case <-c.Settled:
@@ -28,9 +30,35 @@ func (c Config) settle(s *stream, kmsg *kernelLog) {
 			s.send(wire.Message{Kind: wire.Log, Text: fmt.Sprintf("not settled after %v: the agent's threads are not made", restLimit)})
 		}
 	}
+	if c.Prepare != nil {
+		c.Prepare()
+	}
+	r.kmsg.awaitClock()
+	// First: a heap that has just been collected has to be set up again, piece by
+	// piece. What follows does that.
 	runtime.GC()
-	kmsg.drain(drainLimit)
+	if c.Zygote != "" && r.zygote == nil {
+		var err error
+		if r.zygote, err = r.breed(c.Zygote); err != nil {
+			s.send(wire.Message{Kind: wire.Log, Text: fmt.Sprintf("no process waits to be the first test: %v", err)})
+		}
+	}
+	r.kmsg.drain(drainLimit)
 	s.send(wire.Message{Kind: wire.Settled, At: sinceBoot()})
+}
+
+// growTrace has the kernel make the trace buffers as large as it does when an
+// event is enabled for the first time (ring_buffer_expanded, kernel/trace/
+// trace.c): "7 (expanded: 1408)" becomes "1408", per CPU. A test on a kernel
+// without them misses nothing.
+func growTrace(path string) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return
+	}
+	if _, size, ok := strings.Cut(strings.TrimSpace(string(b)), "(expanded: "); ok {
+		_ = os.WriteFile(path, []byte(strings.TrimSuffix(size, ")")), 0)
+	}
 }
 
 // wake answers the host that has restored the guest.

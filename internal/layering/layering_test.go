@@ -57,7 +57,7 @@ var stages = []string{"internal/patch", "internal/kernel", "initramfs", "interna
 var may = map[string][]string{
 	"cmd/uetest":                    {"internal/", "initramfs", "kernel-patches", "selftests/catalog"},
 	"initramfs":                     {"internal/proc", "internal/blame", "internal/cache"},
-	"internal/agent":                {"internal/feature", "internal/wire", "internal/uapi", "selftests/catalog"},
+	"internal/agent":                {"internal/feature", "internal/wire", "internal/uapi"},
 	"internal/bisect":               {"internal/proc", "internal/blame"},
 	"internal/bootimage":            {"internal/blame", "internal/cache"},
 	"internal/bundle":               {"internal/blame"},

@@ -119,12 +119,18 @@ func (d *Decoder) Decode() (Message, error) {
 	case err != nil:
 		return Message{}, err
 	}
+	return Parse(line)
+}
+
+// Parse reads one line. The error is a *LineError.
+func Parse(line []byte) (Message, error) {
 	var m Message
-	if err := json.Unmarshal(line, &m); err != nil {
-		return Message{}, &LineError{bytes.Clone(bytes.TrimSuffix(line, []byte("\n"))), err}
+	err := json.Unmarshal(line, &m)
+	if err == nil && m.Kind == "" {
+		err = errors.New("it has no kind")
 	}
-	if m.Kind == "" {
-		return Message{}, &LineError{bytes.Clone(bytes.TrimSuffix(line, []byte("\n"))), errors.New("it has no kind")}
+	if err != nil {
+		return Message{}, &LineError{bytes.Clone(bytes.TrimSuffix(line, []byte("\n"))), err}
 	}
 	return m, nil
 }

@@ -73,9 +73,9 @@ func parsePart(args []string) (g uapi.Generation, files []int, rest []string, er
 func (t *T) command(p Part, fds []int) (path string, argv []string) {
 	own, err := os.Executable()
 	t.Check(err)
-	dir, area := filepath.Split(own)
+	dir := filepath.Dir(own)
 	if filepath.Base(dir) == twinDir {
-		dir = filepath.Dir(filepath.Clean(dir))
+		dir = filepath.Dir(dir)
 	}
 	if p.Twin {
 		dir = filepath.Join(dir, twinDir)
@@ -84,7 +84,8 @@ func (t *T) command(p Part, fds []int) (path string, argv []string) {
 	if len(fds) > 0 {
 		list = strings.Trim(strings.Join(strings.Fields(fmt.Sprint(fds)), ","), "[]")
 	}
-	// The program goes by the name it was called.
+	// The program goes by the name it was called, which need not be its file's.
+	area := filepath.Base(os.Args[0])
 	argv = append([]string{area, "-run", t.id, partFlag, string(t.Family()), list}, p.Args...)
 	return filepath.Join(dir, area), argv
 }
