@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"uetest/internal/blame"
 )
@@ -186,7 +187,7 @@ func (c *Cache) Clean(want func(Item) bool, limit int64, dry bool) (Removal, err
 		}
 	}
 	slices.SortStableFunc(rest, func(a, b Item) int {
-		return cmp.Or(cmp.Compare(b.State, a.State), a.Used.Compare(b.Used))
+		return cmp.Or(cmp.Compare(b.State, a.State), a.worth().Compare(b.worth()))
 	})
 	for _, item := range rest {
 		if limit <= 0 || total <= limit {
@@ -202,8 +203,17 @@ func (c *Cache) Clean(want func(Item) bool, limit int64, dry bool) (Removal, err
 	return done, nil
 }
 
+// cheaper is by how much earlier an entry goes than one that takes minutes of
+// compiling to make: a guest is booted and saved in two seconds, and there is
+// another one for each state of the guest programs, so that they would push out
+// the build directories of a day's work.
+var cheaper = map[string]time.Duration{Snapshots: 24 * time.Hour, Initramfs: 12 * time.Hour}
+
+// worth is what the least of goes first.
+func (i Item) worth() time.Time { return i.Used.Add(-cheaper[i.Kind]) }
+
 // Trim applies the limit: of the entries that nobody uses, the least recently
-// used go first.
+// used go first, and before them those that are soon made again.
 func (c *Cache) Trim(limit int64) (Removal, error) {
 	return c.Clean(func(Item) bool { return false }, limit, false)
 }

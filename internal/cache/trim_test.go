@@ -75,7 +75,10 @@ func TestLeastRecentlyUsedGoesFirstAndWhatIsUsedStays(t *testing.T) {
 	put(t, c.Namespace(Sources), "old-held", size, 7*time.Hour)
 	put(t, c.Namespace(Builds), "old", size, 6*time.Hour)
 	put(t, n, "middle", size, 5*time.Hour)
-	put(t, c.Namespace(Snapshots), "young", size, time.Hour)
+	put(t, n, "young", size, time.Hour)
+	// A day counts for as much as the minutes that it takes to build a kernel.
+	put(t, c.Namespace(Snapshots), "cheap", size, 0)
+	put(t, c.Namespace(Snapshots), "cheap-and-old", size, time.Hour)
 
 	used, ok := n.Lookup("oldest-used")
 	if !ok {
@@ -103,8 +106,11 @@ func TestLeastRecentlyUsedGoesFirstAndWhatIsUsedStays(t *testing.T) {
 		}
 		return list
 	}
-	if got := removed(7 * size); got != nil {
+	if got := removed(9 * size); got != nil {
 		t.Errorf("within the limit %v were removed", got)
+	}
+	if got := removed(6*size + size/2); !slices.Equal(got, []string{"cheap-and-old", "cheap"}) {
+		t.Errorf("removed %v, want what is soon made again", got)
 	}
 	if got := removed(5*size + size/2); !slices.Equal(got, []string{"old"}) {
 		t.Errorf("removed %v, want the oldest that nobody uses", got)
