@@ -118,10 +118,10 @@ func TestDeath(t *testing.T) {
 			detail: "did not reset the machine", splat: "panic: sysrq triggered crash", console: "---[ end Kernel panic"},
 		{behaviour: "faults three times", verdict: results.UnknownFault, exit: exitKernel, quick: true, detail: "a triple fault", console: "sysrq: Resetting"},
 		{behaviour: "restarts", verdict: results.UnknownFault, exit: exitKernel, quick: true, detail: "restarted", console: "reboot: Restarting system"},
-		{behaviour: "hangs a task", limit: 20 * time.Second, verdict: results.UnknownFault, exit: 1, detail: "hung task", splat: "hung task in pipe_write", console: "pipe_write", quick: true},
-		{behaviour: "locks a processor up", limit: 30 * time.Second, verdict: results.UnknownFault, exit: 1, detail: "soft lockup", splat: "soft lockup", console: "do_sys_poll", quick: true},
-		{behaviour: "hogs memory for good", limit: 30 * time.Second, verdict: results.UnknownFault, exit: exitKernel, detail: "System is deadlocked on memory", splat: "panic: System is deadlocked on memory", quick: true},
-		{behaviour: "hogs memory", limit: 30 * time.Second, saw: "-", verdict: results.UnknownFault, exit: 1, detail: "out of memory", splat: "out of memory: misbehave", quick: true},
+		{behaviour: "hangs a task", limit: 60 * time.Second, verdict: results.UnknownFault, exit: 1, detail: "hung task", splat: "hung task in pipe_write", console: "pipe_write", quick: true},
+		{behaviour: "locks a processor up", limit: 60 * time.Second, verdict: results.UnknownFault, exit: 1, detail: "soft lockup", splat: "soft lockup", console: "do_sys_poll", quick: true},
+		{behaviour: "hogs memory for good", limit: 60 * time.Second, verdict: results.UnknownFault, exit: exitKernel, detail: "System is deadlocked on memory", splat: "panic: System is deadlocked on memory", quick: true},
+		{behaviour: "hogs memory", limit: 60 * time.Second, saw: "-", verdict: results.UnknownFault, exit: 1, detail: "out of memory", splat: "out of memory: misbehave", quick: true},
 
 		// The agent.
 		{behaviour: "faults init", verdict: results.UnknownFault, exit: exitKernel, quick: true, detail: "Attempted to kill init!", splat: "panic: Attempted to kill init"},
