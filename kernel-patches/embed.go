@@ -171,9 +171,16 @@ func InArch(name, arch string) string {
 	return name + "@" + arch
 }
 
+// CutArch takes a kernel's name apart: InArch of both is the name again. arch is
+// empty if the name says none.
+func CutArch(name string) (whole, arch string) {
+	whole, arch, _ = strings.Cut(name, "@")
+	return whole, arch
+}
+
 // WithoutArch is a kernel's name without its architecture.
 func WithoutArch(name string) string {
-	whole, _, _ := strings.Cut(name, "@")
+	whole, _ := CutArch(name)
 	return whole
 }
 

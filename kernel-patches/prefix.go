@@ -20,7 +20,7 @@ func (s *Series) Prefixes(name string) ([]Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	whole, arch, _ := strings.Cut(k.Name, "@")
+	whole, arch := CutArch(k.Name)
 	plain, variants, _ := strings.Cut(whole, "+")
 	var all []Kernel
 	for n := range len(k.Patches) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,11 +19,8 @@ type bisectFlags struct {
 	bootFlags
 	top     topFlags
 	variant variantFlags
-	run     string
+	tests   testFlags
 	count   int
-	jobs    int
-	isolate string
-	timeout time.Duration
 	json    bool
 }
 
@@ -60,11 +56,8 @@ if an end does not boot.`,
 	f.top.addFiles(c)
 	f.variant.add(c)
 	fl := c.Flags()
-	fl.StringVar(&f.run, "run", "", "tests whose whole id matches this regular expression decide; all if it is missing")
+	f.tests.add(c, "tests whose whole id matches this regular expression decide; all if it is missing")
 	fl.IntVar(&f.count, "count", 1, "how often the tests of a commit run, and are good, before the commit is")
-	fl.DurationVar(&f.timeout, "timeout", 0, "limit for one test, in place of the catalogue's; not scaled for emulation")
-	fl.IntVarP(&f.jobs, "jobs", "j", 1, "guests at a time")
-	fl.StringVar(&f.isolate, "isolate", "auto", "which tests get a kernel that nobody used: auto, test, none")
 	fl.BoolVar(&f.json, "json", false, "print the result as JSON")
 	return c
 }
@@ -83,21 +76,14 @@ func (f *bisectFlags) config(c *cobra.Command) (pipeline.Config, error) {
 	if f.count < 1 || f.count > maxCount {
 		return cfg, blame.On(blame.Usage, errorf("--count %d: expected 1 to %d", f.count, maxCount))
 	}
-	if cfg.Jobs = f.jobs; f.jobs < 1 || f.jobs > maxJobs {
-		return cfg, blame.On(blame.Usage, errorf("-j %d: expected 1 to %d guests at a time", f.jobs, maxJobs))
+	if err := f.tests.apply(&cfg); err != nil {
+		return cfg, err
 	}
-	if cfg.Isolation, err = pipeline.ParseIsolation(f.isolate); err != nil {
-		return cfg, blame.On(blame.Usage, errorf("--isolate: %v", err))
-	}
-	cfg.Timeout = f.timeout
 	cfg.Series = cfg.Series.WithTree(treeName)
 	if f.variant.all() {
 		return cfg, blame.On(blame.Usage, errorf("-K %s: expected one variant at a time", allVariants))
 	}
 	if cfg.Kernels, err = f.variant.apply(&cfg, []string{treeName}); err != nil {
-		return cfg, err
-	}
-	if cfg.Select, err = wholeID(f.run); err != nil {
 		return cfg, err
 	}
 	return cfg, f.top.apply(c, &cfg)
@@ -142,7 +128,7 @@ func (f *bisectFlags) repeat(good, bad string, ids []string) string {
 	for _, name := range f.variant.names {
 		args = append(args, "-K", proc.Quote(name))
 	}
-	switch run := f.run; {
+	switch run := f.tests.run; {
 	case len(ids) > 0 && len(ids) <= maxNamed:
 		var quoted []string
 		for _, id := range ids {

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -18,9 +17,6 @@ import (
 
 func errorf(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
-// maxJobs is more guests than a machine of this decade carries under emulation.
-const maxJobs = 256
-
 type runFlags struct {
 	bootFlags
 	image   imageFlags
@@ -29,12 +25,9 @@ type runFlags struct {
 	output  outputFlags
 	on      []string
 	variant variantFlags
-	run     string
+	tests   testFlags
 	tester  string
-	timeout time.Duration
 	boot    time.Duration
-	jobs    int
-	isolate string
 	each    bool
 	cover   string
 }
@@ -81,12 +74,9 @@ boot, 1 if a test of one is not as expected of its generation.`,
 	fl := c.Flags()
 	fl.StringSliceVar(&f.on, "on", nil, "kernels to test (default: rfc, or the one that your --series is about): "+strings.Join(kernelNames(), ", "))
 	f.variant.add(c)
-	fl.StringVar(&f.run, "run", "", "run only tests whose whole id matches this regular expression")
+	f.tests.add(c, "run only tests whose whole id matches this regular expression")
 	f.output.add(c)
 	fl.StringVar(&f.tester, "tester", "", "NAME <ADDRESS> for the Tested-by line of --out mail=FILE (default: git config user.name and user.email)")
-	fl.DurationVar(&f.timeout, "timeout", 0, "limit for one test, in place of the catalogue's; not scaled for emulation")
-	fl.IntVarP(&f.jobs, "jobs", "j", 1, "guests at a time; the order of the results does not depend on it")
-	fl.StringVar(&f.isolate, "isolate", "auto", "which tests get a kernel that nobody used: auto (those that want one), test (all), none (those alone that take another machine)")
 	fl.BoolVar(&f.each, "each", false, "test what every prefix of the series makes of the kernel, or of your --patch files on top, and say at which patch a test changes")
 	fl.StringVar(&f.cover, "coverage", "", "say which added lines of the patch under test were executed: by counters that are compiled into its files, or =trace of the emulator on a kernel that is as it is; -v shows the whole patch")
 	fl.Lookup("coverage").NoOptDefVal = pipeline.CoverageCounters
@@ -171,28 +161,8 @@ func (f *runFlags) config() (pipeline.Config, error) {
 	if cfg.Coverage = f.cover; cfg.Coverage != "" && f.image.kernel != "" {
 		return cfg, blame.On(blame.Usage, errorf("--coverage and --kernel: of a kernel that is already built nobody knows what the patch is"))
 	}
-	cfg.Timeout, cfg.BootTimeout = f.timeout, f.boot
-	if cfg.Jobs = f.jobs; f.jobs < 1 || f.jobs > maxJobs {
-		return cfg, blame.On(blame.Usage, errorf("-j %d: expected 1 to %d guests at a time", f.jobs, maxJobs))
-	}
-	if cfg.Isolation, err = pipeline.ParseIsolation(f.isolate); err != nil {
-		return cfg, blame.On(blame.Usage, errorf("--isolate: %v", err))
-	}
-	cfg.Select, err = wholeID(f.run)
-	return cfg, err
-}
-
-// wholeID makes a flag's regular expression one that matches whole ids; nil if
-// it is empty.
-func wholeID(re string) (*regexp.Regexp, error) {
-	if re == "" {
-		return nil, nil
-	}
-	whole, err := regexp.Compile("^(?:" + re + ")$")
-	if err != nil {
-		return nil, blame.On(blame.Usage, errorf("--run: %v", err))
-	}
-	return whole, nil
+	cfg.BootTimeout = f.boot
+	return cfg, f.tests.apply(&cfg)
 }
 
 // again are the flags that ask for a kernel the way this run did.

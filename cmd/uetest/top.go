@@ -95,7 +95,7 @@ const treeName = "tree"
 // repeat are the flags that put the patches on again. kernel is what the report
 // calls it; the name of --on comes back.
 func (f *topFlags) repeat(kernel string) (on string, args []string) {
-	whole, arch, _ := strings.Cut(kernel, "@")
+	whole, arch := kernelpatches.CutArch(kernel)
 	if name, ok := f.named[kernel]; ok {
 		kernel = name
 	} else if name, ok := f.named[whole]; ok { // --arch says it of all

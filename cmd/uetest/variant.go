@@ -77,7 +77,7 @@ func (f *variantFlags) apply(cfg *pipeline.Config, kernels []string) ([]string, 
 		}
 		for _, v := range each {
 			// The series' own order, so that one kernel has one name.
-			plain, arch, _ := strings.Cut(kernel, "@")
+			plain, arch := kernelpatches.CutArch(kernel)
 			k, err := cfg.Series.Kernel(kernelpatches.InArch(plain+v+with, arch))
 			if err != nil {
 				return nil, blame.On(blame.Usage, errorf("-K: %w, %s for each of them in turn, or the path of a fragment of your own, such as my.config", err, allVariants))
@@ -96,7 +96,7 @@ func isFragmentName(name string) bool {
 // repeat takes the user's fragments out of a kernel's name, which says nothing
 // without them, and gives the flags that put them back.
 func (f *variantFlags) repeat(kernel string) (on string, args []string) {
-	whole, arch, _ := strings.Cut(kernel, "@")
+	whole, arch := kernelpatches.CutArch(kernel)
 	parts := strings.Split(whole, "+")
 	on = parts[0]
 	for _, p := range parts[1:] {

@@ -3,6 +3,7 @@ package patch
 import (
 	"crypto/sha1"
 	"encoding/hex"
+	"hash"
 	"strconv"
 	"strings"
 )
@@ -10,8 +11,10 @@ import (
 // BlobID returns the git blob id of data: 40 hexadecimal digits, the SHA-1 of
 // "blob SIZE\x00" and the content (git's gitformat-loose(5)). It is what
 // "git hash-object --no-filters" prints.
-func BlobID(data []byte) string {
-	h := sha1.New()
+func BlobID(data []byte) string { return HashBlob(sha1.New(), data) }
+
+// HashBlob is BlobID with the hash of the repository, which may be SHA-256.
+func HashBlob(h hash.Hash, data []byte) string {
 	h.Write(blobHeader(len(data)))
 	h.Write(data)
 	return hex.EncodeToString(h.Sum(nil))

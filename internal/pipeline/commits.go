@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -158,9 +157,7 @@ func blobID(name string, mode fs.FileMode, length int) (string, error) {
 	if length == 2*sha256.Size {
 		h = sha256.New()
 	}
-	_, _ = h.Write(append(strconv.AppendInt([]byte("blob "), int64(len(data)), 10), 0)) // a hash takes everything
-	_, _ = h.Write(data)
-	return fmt.Sprintf("%x", h.Sum(nil)), nil
+	return patch.HashBlob(h, data), nil
 }
 
 // near is how many files a commit may have otherwise than a source package for

@@ -96,16 +96,9 @@ func (c *cover) executed(test string, lines map[coverage.Place]bool, err error) 
 	c.report.Executed(test, lines)
 }
 
-// coverStart is told of a guest that has said Hello.
-func (d *driver) coverStart(ctx context.Context, s *session) {
-	if d.cover != nil && d.cover.counters != nil {
-		lines, err := d.cover.counters.since(ctx, s)
-		d.cover.executed(coverage.Boot, lines, err)
-	}
-}
-
 // coverTest is told of a test that is over, or whose guest is lost and, perhaps,
-// still there: what a test executed before it brought the kernel down counts.
+// still there: what a test executed before it brought the kernel down counts. Of a
+// guest that has said Hello it is told coverage.Boot.
 func (d *driver) coverTest(ctx context.Context, s *session, test string) {
 	if d.cover != nil && d.cover.counters != nil {
 		lines, err := d.cover.counters.since(ctx, s)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"uetest/internal/blame"
@@ -48,7 +47,7 @@ func (cfg *Config) topPrefixes() ([]target, error) {
 	for i, p := range all {
 		t := target{name: whole, kernel: k, top: all[:i+1]}
 		if left := len(all) - i - 1; left > 0 {
-			name, arch, _ := strings.Cut(whole, "@")
+			name, arch := kernelpatches.CutArch(whole)
 			t.name, t.release = kernelpatches.InArch(fmt.Sprintf("%s~%d", name, left), arch), prefixRelease
 		}
 		t.prefix = &results.Prefix{Number: i + 1, Of: len(all), File: p.Name, Subject: p.Changes[0].Subject}

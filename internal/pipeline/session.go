@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"uetest/internal/blame"
+	"uetest/internal/coverage"
 	"uetest/internal/results"
 	"uetest/internal/vm"
 	"uetest/internal/wire"
@@ -107,7 +108,7 @@ func (s *session) greet(ctx context.Context) error {
 		return err
 	}
 	s.hello = hello.Guest
-	s.d.coverStart(ctx, s)
+	s.d.coverTest(ctx, s, coverage.Boot)
 	return nil
 }
 

@@ -26,7 +26,7 @@ var (
 // TopName is what a kernel is called with patches on top of it: by their files,
 // "rfc+fix". kernel may be in a variant.
 func TopName(kernel string, patches []*patch.Patch) string {
-	kernel, arch, _ := strings.Cut(kernel, "@")
+	kernel, arch := kernelpatches.CutArch(kernel)
 	name, last := kernel, ""
 	for _, p := range patches {
 		file, _, _ := strings.Cut(p.Name, " (") // an attachment is in a mail
