@@ -42,7 +42,8 @@ type driver struct {
 	run      *results.Run
 	spare    *session // a guest that is up and has not run anything
 	guests   int      // started so far
-	reported int
+	reported int      // results of d.total
+	total    int
 	stopped  bool // Config.Stop has had enough
 	booting  time.Duration
 }
@@ -101,11 +102,7 @@ func (d *driver) times(took time.Duration) {
 		tests.Took -= d.booting
 	}
 	d.run.Stages = append(d.run.Stages, boots, tests)
-	total := 0
-	if d.queue != nil {
-		total = d.queue.total
-	}
-	d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "tests", Finished: true, Took: took, Done: d.reported, Total: total})
+	d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "tests", Finished: true, Took: took, Done: d.reported, Total: d.total})
 }
 
 // started says how the guests of a run came up, if there is anything to say.
@@ -187,6 +184,7 @@ func (d *driver) enqueue(tests []catalog.Test) {
 	if d.cover != nil && d.cover.trace != nil {
 		how = IsolateTest
 	}
+	d.total = d.reported + len(tests) // some tests were compiled on the host
 	d.queue = newQueue(tests, how, func(t catalog.Test) string { return fmt.Sprint(d.of(t)) })
 }
 
@@ -303,7 +301,7 @@ func (d *driver) progress(id string) {
 	d.mu.Lock()
 	done := d.reported
 	d.mu.Unlock()
-	d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "tests", Text: id, Done: done, Total: d.queue.total})
+	d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "tests", Text: id, Done: done, Total: d.total})
 }
 
 // tell counts a result and shows it to the one who may end the run for it.

@@ -38,14 +38,13 @@ func ParseIsolation(name string) (Isolation, error) {
 type queue struct {
 	mu     sync.Mutex
 	groups []*group // tests that may share a guest; those that may not are groups of one
-	total  int
 }
 
 type group struct{ tests []catalog.Test }
 
 // newQueue makes a queue of tests. Only those of one class may share a guest.
 func newQueue(tests []catalog.Test, how Isolation, class func(catalog.Test) string) *queue {
-	q := &queue{total: len(tests)}
+	q := &queue{}
 	shared := map[string]*group{}
 	var fresh []*group
 	for _, t := range tests {
