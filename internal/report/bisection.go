@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"uetest/internal/compare"
 	"uetest/internal/results"
 )
 
@@ -82,7 +83,7 @@ func (p *printer) bisected(b *results.Bisection, o BisectOptions) {
 		return
 	}
 	p.f("\n%s\n", p.paint(bold, "tests with another verdict than at GOOD:"))
-	for _, c := range results.Changes(b.Before, b.After) {
+	for _, c := range compare.Changes(b.Before, b.After) {
 		if c.Verdict() && slices.Contains(b.Watched, c.ID) {
 			p.change(&c, b.After, Options{Color: o.Color, Verbose: true})
 		}

@@ -62,7 +62,7 @@ func (m *mailWriter) of(k kernel) []defect {
 			continue
 		}
 		d := defect{kernel: k, title: fmt.Sprintf("%s, %s", t.ID, t.Verdict), about: t.Detail, tests: []results.Test{t}, again: reproduce(k.Run, t.ID)}
-		if t.ID == wholeID {
+		if t.ID == results.WholeID {
 			d.title, d.again = "outside of every test", ""
 		}
 		list = append(list, d)
@@ -143,7 +143,7 @@ func telling(tests []results.Test) *results.Test {
 }
 
 func (m *mailWriter) seen(d *defect, t *results.Test) {
-	if t.ID == wholeID {
+	if t.ID == results.WholeID {
 		for _, l := range t.Log {
 			m.para("   ", "   ", l)
 		}

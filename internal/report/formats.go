@@ -79,13 +79,9 @@ func (k kernel) arch() string {
 	return "unknown"
 }
 
-// whole are the results of what belongs to no test: a boot that failed and a splat
-// between tests must not get lost.
-func (k kernel) whole() results.Test { return bootTest(k.Run) }
-
 // all are the results of a kernel, what belongs to no test first.
 func (k kernel) all() []results.Test {
-	return append([]results.Test{k.whole()}, k.Tests...)
+	return append([]results.Test{k.Whole()}, k.Tests...)
 }
 
 // early says why a command ended before its time, or is not told to have ended;

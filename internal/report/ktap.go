@@ -29,7 +29,7 @@ func KTAP(w io.Writer, rec *runs.Record, _ Options) error {
 	}
 	for _, r := range kernels(rec) {
 		kernel := ktapName(r.name)
-		suites = append(suites, suite{name: kernel + ".boot", tests: []results.Test{r.whole()}})
+		suites = append(suites, suite{name: kernel + ".boot", tests: []results.Test{r.Whole()}})
 		at := map[string]int{}
 		for _, t := range r.Tests {
 			area, _, _ := strings.Cut(t.ID, "/")
@@ -60,23 +60,6 @@ func KTAP(w io.Writer, rec *runs.Record, _ Options) error {
 		fmt.Fprintln(b, line)
 	}
 	return b.Flush()
-}
-
-// wholeID is what the result of a kernel as a whole is called.
-const wholeID = "boot/kernel"
-
-// bootTest is the result of a kernel as a whole.
-func bootTest(r *results.Run) results.Test {
-	t := results.Test{ID: wholeID, Verdict: results.AsExpected, Log: r.Problems, Splats: r.Splats}
-	switch charged := results.Charged(r.Splats); {
-	case len(charged) > 0:
-		t.Verdict, t.Detail = results.UnknownFault, charged[0].Title
-	case len(r.Problems) > 0:
-		t.Verdict, t.Detail = results.Errored, "see the lines below"
-	case r.Fatal != 0:
-		t.Verdict, t.Detail = results.Errored, "fault of: "+r.Fatal.String()
-	}
-	return t
 }
 
 func ktapTest(b *bufio.Writer, n int, t *results.Test) {

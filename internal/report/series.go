@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"uetest/internal/compare"
 	"uetest/internal/results"
 )
 
@@ -58,7 +59,7 @@ func inVerdicts(r *results.Run) string {
 // that changes it, and which kernels on the way do not build or boot.
 func Series(w io.Writer, runs []*results.Run, o Options) error {
 	p := &printer{w: w, color: o.Color}
-	changes := results.Changes(runs...)
+	changes := compare.Changes(runs...)
 	silent := 0
 	var before *results.Run // the last that came up
 	for _, run := range runs {
@@ -67,7 +68,7 @@ func Series(w io.Writer, runs []*results.Run, o Options) error {
 			p.absent(run)
 			continue
 		}
-		var here []results.Change
+		var here []compare.Change
 		for _, c := range changes {
 			if c.To == run {
 				here = append(here, c)
@@ -149,8 +150,8 @@ func (p *printer) absent(run *results.Run) {
 }
 
 // step tells what one patch changes.
-func (p *printer) step(before, run *results.Run, changes []results.Change, o Options) {
-	came, went := results.Applied(before, run)
+func (p *printer) step(before, run *results.Run, changes []compare.Change, o Options) {
+	came, went := compare.Applied(before, run)
 	if before.Generation == run.Generation {
 		came, went = 0, 0 // a kernel that crashed on the way
 	}
@@ -176,7 +177,7 @@ func (p *printer) step(before, run *results.Run, changes []results.Change, o Opt
 }
 
 // change tells what one test showed before and after.
-func (p *printer) change(c *results.Change, run *results.Run, o Options) {
+func (p *printer) change(c *compare.Change, run *results.Run, o Options) {
 	again := ""
 	if c.Again {
 		again = " (not for the first time)"

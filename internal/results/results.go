@@ -224,6 +224,35 @@ type Run struct {
 	Faults []FaultNote `json:"faults,omitempty"` // what the catalogue said of the faults that the tests name
 }
 
+// Prefix says how many patches of a series a run's kernel has.
+type Prefix struct {
+	Number  int    `json:"number"`            // of the last patch that it has, 0 without any
+	Of      int    `json:"of"`                // patches of the series
+	File    string `json:"file,omitempty"`    // the last patch that it has
+	Subject string `json:"subject,omitempty"` // its subject
+}
+
+// Came reports whether the run's kernel was built and booted.
+func (r *Run) Came() bool { return r.Guest.Release != "" }
+
+// WholeID is what the result of a kernel as a whole is called.
+const WholeID = "boot/kernel"
+
+// Whole is the result of a kernel as a whole, of what belongs to no test: a boot
+// that failed and a splat between tests must not get lost.
+func (r *Run) Whole() Test {
+	t := Test{ID: WholeID, Verdict: AsExpected, Log: r.Problems, Splats: r.Splats}
+	switch charged := Charged(r.Splats); {
+	case len(charged) > 0:
+		t.Verdict, t.Detail = UnknownFault, charged[0].Title
+	case len(r.Problems) > 0:
+		t.Verdict, t.Detail = Errored, "see the lines below"
+	case r.Fatal != 0:
+		t.Verdict, t.Detail = Errored, "fault of: "+r.Fatal.String()
+	}
+	return t
+}
+
 // FaultNote is a catalogued fault, so that a run can be read without the
 // catalogue that it was judged by.
 type FaultNote struct {

@@ -1,26 +1,22 @@
-package results
+package compare
 
-import "slices"
+import (
+	"slices"
 
-// Prefix says how many patches of a series a run's kernel has.
-type Prefix struct {
-	Number  int    `json:"number"`            // of the last patch that it has, 0 without any
-	Of      int    `json:"of"`                // patches of the series
-	File    string `json:"file,omitempty"`    // the last patch that it has
-	Subject string `json:"subject,omitempty"` // its subject
-}
-
-// Came reports whether the run's kernel was built and booted.
-func (r *Run) Came() bool { return r.Guest.Release != "" }
+	"uetest/internal/results"
+)
 
 // Change is a test of which two runs, one after the other, have different
 // results: another verdict, or the same and the test saw something else.
 type Change struct {
 	ID            string
-	Before, After *Test
-	From, To      *Run // whose results these are
-	Again         bool // it had changed before
+	Before, After *results.Test
+	From, To      *results.Run // whose results these are
+	Again         bool         // it had changed before
 }
+
+// alike reports whether two results are the same to who compares kernels.
+func alike(a, b *results.Test) bool { return a.Verdict == b.Verdict && a.Saw == b.Saw }
 
 // Verdict reports whether the verdict changed.
 func (c *Change) Verdict() bool { return c.Before.Verdict != c.After.Verdict }
@@ -29,10 +25,10 @@ func (c *Change) Verdict() bool { return c.Before.Verdict != c.After.Verdict }
 // of their tests. A run in which a test has no result, as it does not apply to its
 // kernel, or that was over before, or whose kernel did not boot, does not count for
 // that test: its result before that is what the next is compared with.
-func Changes(runs ...*Run) []Change {
+func Changes(runs ...*results.Run) []Change {
 	type seen struct {
-		run     *Run
-		test    *Test
+		run     *results.Run
+		test    *results.Test
 		changed bool
 	}
 	last := map[string]seen{}
@@ -40,12 +36,12 @@ func Changes(runs ...*Run) []Change {
 	for _, run := range runs {
 		for i := range run.Tests {
 			t := &run.Tests[i]
-			if t.Verdict == Missing {
+			if t.Verdict == results.Missing {
 				continue
 			}
 			before, known := last[t.ID]
 			now := seen{run, t, before.changed}
-			if known && (before.test.Verdict != t.Verdict || before.test.Saw != t.Saw) {
+			if known && !alike(before.test, t) {
 				all = append(all, Change{t.ID, before.test, t, before.run, run, before.changed})
 				now.changed = true
 			}
@@ -57,9 +53,9 @@ func Changes(runs ...*Run) []Change {
 
 // Applied returns how many tests of run b run a has not, and the reverse: the
 // tests that came with another generation, and those that went.
-func Applied(a, b *Run) (came, went int) {
-	has := func(r *Run, id string) bool {
-		return slices.ContainsFunc(r.Tests, func(t Test) bool { return t.ID == id })
+func Applied(a, b *results.Run) (came, went int) {
+	has := func(r *results.Run, id string) bool {
+		return slices.ContainsFunc(r.Tests, func(t results.Test) bool { return t.ID == id })
 	}
 	for i := range b.Tests {
 		if !has(a, b.Tests[i].ID) {
