@@ -47,7 +47,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return blame.On(blame.Usage, usageError{c, err})
 	})
-	root.AddCommand(newRun(), newModel(), newRepro(), newReplay(), newShell(), newMutate(), newWitness(), newBisect(), newSymbolize(), newReport(), newList(), newPatch(), newKernel())
+	root.AddCommand(newRun(), newModel(), newRepro(), newReplay(), newShell(), newMutate(), newWitness(), newBisect(), newSymbolize(), newReport(), newList(), newPatch(), newKernel(), newDoctor())
 	markUsage(root)
 	return root
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"uetest/internal/blame"
+	"uetest/internal/needs"
 	"uetest/internal/proc"
 )
 
@@ -113,25 +114,14 @@ func (b *Builder) toolchain(ctx context.Context, a arch) (string, error) {
 	return strings.Join(versions, "\n"), nil
 }
 
-// buildTools are the programs of a kernel build that a Debian machine may lack
-// (Documentation/process/changes.rst), without the cross-compiler's.
-var buildTools = []string{"make", "flex", "bison", "bc"}
-
 // crossTools come with a prefix.
-var crossTools = []string{"gcc", "ld", "objcopy", "strip", "nm", "ar"}
-
-// headers of libraries that the build's own programs need, and their packages.
-// objtool, which the ORC unwinder needs, is built with libelf.
-var headers = []struct{ header, pkg string }{
-	{"stdlib.h", "libc6-dev"},
-	{"gelf.h", "libelf-dev"},
-}
+var crossTools = needs.Programs(needs.Compiler)
 
 // checkTools looks for everything a build needs before it begins, so that the
 // one error names all that is missing.
 func checkTools(ctx context.Context, a arch) error {
 	var missing []error
-	tools := slices.Clone(buildTools)
+	tools := needs.Programs(needs.Build)
 	for _, t := range crossTools {
 		tools = append(tools, a.tool(t))
 	}
@@ -144,15 +134,15 @@ func checkTools(ctx context.Context, a arch) error {
 		}
 	}
 	if _, err := proc.LookPath(a.hostCC()); err == nil {
-		for _, h := range headers {
+		for _, h := range needs.Headers() {
 			cmd := proc.Cmd{Path: a.hostCC(), Args: []string{"-E", "-x", "c", "-o", "/dev/null", "-"}, Env: environment(),
-				Stdin: strings.NewReader("#include <" + h.header + ">\n")}
+				Stdin: strings.NewReader("#include <" + h.Name + ">\n")}
 			err := proc.Run(ctx, cmd)
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
 			if err != nil {
-				missing = append(missing, fmt.Errorf("%s: no such header; install it with: apt-get install %s", h.header, h.pkg))
+				missing = append(missing, fmt.Errorf("%s: no such header; install it with: apt-get install %s", h.Name, h.Package))
 			}
 		}
 	}

@@ -198,7 +198,7 @@ func (c Config) machineArgs() []string {
 		"-nodefaults", "-no-user-config", "-display", "none", "-nic", "none",
 		// QEMU may not start programs, change its rights or its CPUs. No cost
 		// that could be measured (0.61 s a boot with it and without).
-		"-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+		"-sandbox", sandbox,
 		"-machine", strings.Join(append([]string{m.Type}, c.machineOptions()...), ","),
 		"-accel", c.Accel.String(),
 		"-cpu", c.cpu(),
