@@ -87,9 +87,10 @@ func newClean() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "clean",
 		Short: "show what is in the cache and remove what is not needed",
-		Long: `clean shows what is in the cache, then removes what killed runs have left and,
+		Long: `Clean shows what is in the cache, then removes what killed runs have left and,
 of the rest, the least recently used until the cache is within its limit:
-` + limitVariable + `, ` + bytesText(defaultLimit) + ` unless it is set. Every run that adds to the cache does the same.
+` + limitVariable + `, ` + bytesText(defaultLimit) + ` unless it is set. Every run that adds to
+the cache does the same.
 
 The flags choose entries to remove besides. What another run uses, or makes, is
 never removed. A kernel that is removed takes minutes to build again, a source

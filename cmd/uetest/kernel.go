@@ -13,8 +13,13 @@ func newKernel() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "kernel",
 		Short: "build kernels, or tell where they are",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+		Long: `Kernel builds without booting anything. Images are kept in the cache by the hash
+of source, patches, configuration and compiler: one that is there is not built
+again. See 'uetest help kernels' for their names.`,
+		Example: `  uetest kernel build
+  gdb $(uetest kernel path --symbols rfc)`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(newKernelBuild(), newKernelPath())
 	return c
@@ -26,6 +31,13 @@ func newKernelBuild() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "build [NAME...]",
 		Short: "build the kernels of the series (all, if none is named) and print their images",
+		Long: `Build builds kernels one after the other, each proven by its blobs, and prints of
+each its name, its release and the path of its image, with tabs between them. The
+exit code is 3 if one does not build, or a patch does not apply.`,
+		Example: `  uetest kernel build                          all of the series
+  uetest kernel build base rfc -K kasan        two, in a variant
+  uetest kernel build rfc --patch fix.patch    with your patch on top
+  uetest kernel build --no-patch -C linux      your tree as it is`,
 		RunE: func(c *cobra.Command, names []string) error {
 			if dry {
 				cfg, err := f.job(c, names)
@@ -50,7 +62,12 @@ func newKernelPath() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "path NAME",
 		Short: "print the path of a kernel's image, built if it is not there",
-		Args:  cobra.ExactArgs(1),
+		Long: `Path prints the path of the image that is booted, or with --symbols of the vmlinux
+with symbols and line numbers that it was made of. The image is built if the cache
+has it not.`,
+		Example: `  uetest kernel path rfc
+  gdb $(uetest kernel path --symbols rfc@arm64)`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, names []string) error {
 			return f.build(c, names, func(k pipeline.Kernel) {
 				path := k.Image

@@ -42,6 +42,10 @@ func newList() *cobra.Command {
 tests, the default: every test with the generations it applies to and the
 faults it shows there. List claims and list questions: what the last run on a
 kernel says of the changelog's claims and of the reviewers' questions.`,
+		Example: `  uetest list                        the tests
+  uetest list faults
+  uetest list claims -v              what the last run on rfc says, test by test
+  uetest list questions --on base`,
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: names,
 		RunE: func(c *cobra.Command, args []string) error {

@@ -20,8 +20,14 @@ func newPatch() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "patch",
 		Short: "restore, check and apply patches",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+		Long: `Patch works on patches alone: nothing is built, and no tree is written to. Patches
+are read in any form: mbox, git format-patch, a plain diff, the text of an archive
+page that has lost its whitespace.`,
+		Example: `  uetest patch check fix.patch                   how it fits, and why not
+  uetest patch restore page.txt > fix.patch      its whitespace again, proven
+  uetest patch apply fix.patch --output changed/`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(newRestore(), newCheck(), newApply())
 	return c
@@ -96,6 +102,8 @@ file hashes to the blob that the patch's index line names. A patch that is not
 proven is not printed, unless --unproven is given; then its header says so.
 
 A healthy patch passes through unchanged.`,
+		Example: `  uetest patch restore page.txt > fix.patch
+  uetest patch restore page.txt -C linux -o fix.patch`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return f.withPatch(c, args[0], func(job *patchJob) error {
@@ -168,6 +176,8 @@ func newApply() *cobra.Command {
 		Long: `Apply applies FILE to the tree it was written for, in memory, and writes the files
 that it changes below the directory of --output. The tree itself is not touched.
 Without --output it only tells what would change.`,
+		Example: `  uetest patch apply fix.patch
+  uetest patch apply fix.patch -C linux --output changed/`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return f.withPatch(c, args[0], func(job *patchJob) error {

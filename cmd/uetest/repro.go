@@ -44,9 +44,8 @@ says that it is there.`,
   uetest repro page-end-oops --on rfc
   uetest repro page-end-oops --patch fix.patch
   uetest repro page-end-oops --record`,
-		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { return faultIDs(), 0 },
-		RunE:              func(c *cobra.Command, args []string) error { return f.exec(c, args[0]) },
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return f.exec(c, args[0]) },
 	}
 	f.add(c)
 	f.top.add(c)

@@ -15,23 +15,7 @@ ids in it, builds the kernel, packs Go selftests into a u-root initramfs, boots
 it in QEMU, and judges what the kernel does.
 
 Exit codes:
-  0    all as expected
-  1    a test failed, a known fault vanished, a result is missing
-  2    usage
-  3    patch or build failed
-  4    nothing ran
-  5    the kernel crashed or did not boot
-  6    the harness or the host is at fault
-  130  interrupted
-
-Environment:
-  UETEST_CACHE  where sources, builds and images are kept
-                (default: $XDG_CACHE_HOME/uetest, ~/.cache/uetest)
-  UETEST_CACHE_LIMIT
-                how big the cache may be: 40G, 500MB, none (default: 30 GiB);
-                the least recently used goes first, see uetest clean
-  UETEST_ROOT   the uetest source tree (default: found from the program's
-                place and the current directory)`
+` + exitCodes
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
@@ -40,14 +24,27 @@ func newRoot() *cobra.Command {
 		Long:          rootHelp,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		Example: `  uetest doctor                 what this machine lacks
+  uetest run                    the main job
+  uetest run --patch fix.patch  with your patch on top
+  uetest report last            the last run again
+  uetest help exit-codes        a topic`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.AddCommand(newClean())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return blame.On(blame.Usage, usageError{c, err})
 	})
-	root.AddCommand(newRun(), newModel(), newRepro(), newReplay(), newShell(), newMutate(), newWitness(), newBisect(), newSymbolize(), newReport(), newList(), newPatch(), newKernel(), newDoctor())
+	root.AddCommand(newBisect(), newClean(), newDoctor(), newKernel(), newList(), newMan(), newModel(), newMutate(), newPatch(),
+		newReplay(), newReport(), newRepro(), newRun(), newShell(), newSymbolize(), newWitness())
+	root.AddCommand(topics()...)
+	completions(root)
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "help" {
+			c.ValidArgsFunction = completePages // cobra's own leaves the topics out
+		}
+	}
 	markUsage(root)
 	return root
 }

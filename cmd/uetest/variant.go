@@ -29,9 +29,6 @@ type variantFlags struct {
 func (f *variantFlags) add(c *cobra.Command) {
 	c.Flags().StringSliceVarP(&f.names, "variant", "K", nil,
 		"build them in this variant: "+strings.Join(shipped().VariantNames(), ", ")+", or a fragment of your own, FILE.config; several make one kernel with all of them")
-	_ = c.RegisterFlagCompletionFunc("variant", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return append(shipped().VariantNames(), allVariants), cobra.ShellCompDirectiveDefault
-	})
 }
 
 // all reports whether each variant is asked for in turn.

@@ -62,13 +62,19 @@ func Promises(g Generation) []Promise {
 	return ps
 }
 
-// CheckPromises returns an error if a name is none that any generation knows.
-func CheckPromises(names []string) error {
+// AllPromises are those of any generation, sorted.
+func AllPromises() []Promise {
 	var all []Promise
 	for _, p := range promises {
 		all = append(all, p.Promise)
 	}
 	slices.Sort(all)
+	return all
+}
+
+// CheckPromises returns an error if a name is none that any generation knows.
+func CheckPromises(names []string) error {
+	all := AllPromises()
 	for _, name := range names {
 		if name != "all" && !slices.Contains(all, Promise(name)) {
 			return fmt.Errorf("%q is no deviation that the model can be told away; there are all, %s", name, strings.Join(texts(all), ", "))
