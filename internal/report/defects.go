@@ -10,7 +10,7 @@ import (
 	"uetest/internal/results"
 )
 
-// defect is something of a mail's kernels that does not hold: a known fault with
+// defect is something of the kernels with the patch that does not hold: a known fault with
 // all tests that show it, or a result that needs attention.
 type defect struct {
 	kernel kernel
@@ -28,6 +28,21 @@ const headLines = 8
 
 // defects writes what does not hold, and returns how many there are.
 func (m *mailWriter) defects() int {
+	list := m.all()
+	if len(list) == 0 {
+		return 0
+	}
+	m.empty()
+	m.para("", "", "What does not hold:")
+	for i, d := range list {
+		m.empty()
+		m.defect(i+1, &d)
+	}
+	return len(list)
+}
+
+// all are the defects of the kernels with the patch, a known fault once.
+func (m *underTest) all() []defect {
 	var list []defect
 	at := map[string]int{} // of a known fault: several kernels may show it
 	for _, k := range m.patched {
@@ -42,20 +57,11 @@ func (m *mailWriter) defects() int {
 			list = append(list, d)
 		}
 	}
-	if len(list) == 0 {
-		return 0
-	}
-	m.empty()
-	m.para("", "", "What does not hold:")
-	for i, d := range list {
-		m.empty()
-		m.defect(i+1, &d)
-	}
-	return len(list)
+	return list
 }
 
 // of are the defects of a kernel: what is new first, then what is known.
-func (m *mailWriter) of(k kernel) []defect {
+func (m *underTest) of(k kernel) []defect {
 	var list []defect
 	for _, t := range k.all() {
 		if t.Verdict.Good() || t.Verdict == results.Fixed || t.Verdict == results.Missing {
@@ -119,7 +125,7 @@ func (m *mailWriter) defect(n int, d *defect) {
 }
 
 // alsoIn names the kernels without the patch that show a known fault as well.
-func (m *mailWriter) alsoIn(fault string) string {
+func (m *underTest) alsoIn(fault string) string {
 	var names []string
 	for _, k := range m.without {
 		for i := range k.Tests {
@@ -201,6 +207,9 @@ func (m *mailWriter) splat(k kernel, t *results.Test) {
 	m.empty()
 }
 
+// hunkRange has the old count, the new first line and count, and what stands behind.
+var hunkRange = regexp.MustCompile(`^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@(.*)`)
+
 var hunkHead = regexp.MustCompile(`^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@`)
 
 // around is how many lines of a hunk are quoted on either side.
@@ -210,7 +219,7 @@ const around = 3
 // frame, if the patch has the place in one of its hunks. The line numbers are
 // those of the patch: with other patches behind it, or where it applies with an
 // offset, the place is another and nothing is quoted.
-func (m *mailWriter) hunk(k kernel, f console.Frame) []string {
+func (m *underTest) hunk(k kernel, f console.Frame) []string {
 	last := len(k.Kernel.Mails) - 1
 	if last < 0 || k.Kernel.Mails[last].SHA256 != m.re.SHA256 || f.Line == 0 {
 		return nil

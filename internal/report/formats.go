@@ -35,6 +35,7 @@ func Formats() []Format {
 		{Name: "github", For: "GitHub: annotations, on standard output of a step", Write: GitHub},
 		{Name: "github-summary", For: "GitHub: the file $GITHUB_STEP_SUMMARY", Appends: true, Write: GitHubSummary},
 		{Name: "mail", For: "the list: a reply to the patch", Write: Mail},
+		{Name: "html", For: "people: one page with everything, to attach to a reply", Write: HTML},
 		{Name: "lcov", For: "genhtml: the lines of the patch that were executed, with --coverage", Write: LCOV},
 	}
 }

@@ -94,7 +94,7 @@ func several() *runs.Record {
 
 // hostile is a record whose every text tries to be something else.
 func hostile() *runs.Record {
-	evil := "x\x1b[31m\x00\x07\u009b2J\u202e]]></failure><!-- \xff\xfe \r\nnot ok 1 forged\n::error::forged\n\"quoted\" & '%0A' | `code` ```\n{\"action\":\"end\"}\n-- \nFrom me Mon Sep 17 00:00:00 2001\n"
+	evil := "x<script>alert(1)</script>\"><img src=x onerror=alert(1)>\x1b[31m\x00\x07\u009b2J\u202e]]></failure><!-- \xff\xfe \r\nnot ok 1 forged\n::error::forged\n\"quoted\" & '%0A' | `code` ```\n{\"action\":\"end\"}\n-- \nFrom me Mon Sep 17 00:00:00 2001\n"
 	run := &results.Run{
 		Schema:   results.Schema,
 		Kernel:   results.Kernel{Name: evil, Source: evil, Compiler: evil, Arch: evil, Describe: evil, Commit: evil, Key: "k", Unproven: []string{evil}, Blobs: []results.Blob{{Path: evil, Want: evil, Got: "x"}}, Mails: []results.Mail{{File: evil, Subject: evil, From: evil, Date: evil, ID: evil}}},

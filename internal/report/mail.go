@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/mail"
-	"path"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -23,8 +22,7 @@ const mailWidth = 72
 // way to see it. A Tested-by line comes only if everything that was asked for
 // holds on every kernel with the patch; else there is the reason in its place.
 func Mail(w io.Writer, rec *runs.Record, o Options) error {
-	m := &mailWriter{rec: rec}
-	m.subject()
+	m := &mailWriter{underTest: patchOf(rec)}
 	m.header()
 	m.tested()
 	m.outcome()
@@ -41,12 +39,8 @@ func Mail(w io.Writer, rec *runs.Record, o Options) error {
 }
 
 type mailWriter struct {
-	b   strings.Builder
-	rec *runs.Record
-
-	re      results.Mail // what is replied to
-	patched []kernel     // with it
-	without []kernel     // the controls
+	b strings.Builder
+	underTest
 }
 
 // f writes a line as it is.
@@ -72,48 +66,8 @@ func (m *mailWriter) para(first, more, text string) {
 	}
 }
 
-// subject decides what is replied to: the last patch of the first kernel that has
-// one that was posted.
-func (m *mailWriter) subject() {
-	all := kernels(m.rec)
-	found := false
-	for _, k := range all {
-		if mail, ok := lastMail(k.Run); ok && !found {
-			m.re, found = mail, true
-		}
-	}
-	for _, k := range all {
-		has := !found
-		for _, mail := range k.Kernel.Mails {
-			has = has || mail.SHA256 == m.re.SHA256
-		}
-		if has {
-			m.patched = append(m.patched, k)
-		} else {
-			m.without = append(m.without, k)
-		}
-	}
-}
-
-// lastMail is the last patch of a kernel that somebody has posted: it says who
-// wrote it. What the series itself puts below does not.
-func lastMail(run *results.Run) (results.Mail, bool) {
-	for i := len(run.Kernel.Mails) - 1; i >= 0; i-- {
-		if m := run.Kernel.Mails[i]; m.From != "" || m.ID != "" {
-			return m, true
-		}
-	}
-	if n, top := len(run.Kernel.Mails), len(run.Kernel.Top); top > 0 && n > 0 {
-		return run.Kernel.Mails[n-1], true // a diff without a header
-	}
-	return results.Mail{}, false
-}
-
 func (m *mailWriter) header() {
-	subject := m.re.Subject
-	if subject == "" {
-		subject = path.Base(m.re.File)
-	}
+	subject := m.name()
 	if m.re.File == "" {
 		subject = "uetest of " + strings.Join(m.rec.Asked.Kernels, ", ")
 	} else if !strings.HasPrefix(strings.ToLower(subject), "re:") {
@@ -286,22 +240,6 @@ func doesNotHold(n int) string {
 		return "one thing does not hold"
 	}
 	return fmt.Sprintf("%d things do not hold", n)
-}
-
-// proven reports whether every kernel with the patch is known to be what was
-// posted. What a user puts on top without an index line can't be.
-func (m *mailWriter) proven() bool {
-	for _, k := range m.patched {
-		if len(k.Kernel.Unproven) > 0 {
-			return false
-		}
-		for _, b := range k.Kernel.Blobs {
-			if b.Got != b.Want {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // anyRan reports whether each kernel with the patch had a test that saw what it is

@@ -1,0 +1,223 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"html"
+	"regexp"
+	"strings"
+	"testing"
+
+	"uetest/internal/coverage"
+	"uetest/internal/results"
+	"uetest/internal/runs"
+)
+
+func htmlOf(t *testing.T, rec *runs.Record) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := HTML(&b, rec, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+var (
+	anyID   = regexp.MustCompile(` id="([^"]*)"`)
+	anyHref = regexp.MustCompile(` href="([^"]*)"`)
+	anyTag  = regexp.MustCompile(`<([a-zA-Z]+)[^>]*>`)
+	handler = regexp.MustCompile(`<[a-zA-Z][a-zA-Z0-9]*(?:\s+[a-zA-Z-]+(?:="[^"]*")?)*\s+on[a-zA-Z]+=`)
+)
+
+// sound fails unless a page's links lead to where they say, and nothing is in it that
+// could run or be fetched.
+func sound(t *testing.T, text string) {
+	t.Helper()
+	ids := map[string]bool{}
+	for _, m := range anyID.FindAllStringSubmatch(text, -1) {
+		if ids[m[1]] {
+			t.Errorf("two elements have the id %q", m[1])
+		}
+		ids[m[1]] = true
+	}
+	for _, m := range anyHref.FindAllStringSubmatch(text, -1) {
+		to, within := strings.CutPrefix(m[1], "#")
+		switch {
+		case within && !ids[to]:
+			t.Errorf("a link to #%s, which is not there", to)
+		case !within && !strings.HasPrefix(m[1], "https://lore.kernel.org/r/"):
+			t.Errorf("a link to %s", m[1])
+		}
+	}
+	for _, m := range anyTag.FindAllStringSubmatch(text, -1) {
+		switch strings.ToLower(m[1]) {
+		case "script", "img", "iframe", "object", "embed", "link", "base", "form", "input":
+			t.Errorf("an element that does not belong there: %s", m[0])
+		}
+	}
+	if m := handler.FindString(text); m != "" {
+		t.Errorf("a handler: %s", m)
+	}
+}
+
+func TestHTMLIsSoundWhateverARecordHolds(t *testing.T) {
+	for name, rec := range map[string]*runs.Record{"several": several(), "hostile": hostile(), "none": recordOf(), "covered": coveredPatch()} {
+		t.Run(name, func(t *testing.T) { sound(t, string(htmlOf(t, rec))) })
+	}
+}
+
+func FuzzHTML(f *testing.F) {
+	f.Add("a/b", "<script>", "a=1")
+	f.Add("a/b\" onload=x ", "'><img src=x onerror=y>", "\x00\xff")
+	f.Fuzz(func(t *testing.T, id, text, saw string) {
+		run := &results.Run{Kernel: results.Kernel{Name: text, Mails: []results.Mail{{File: text, ID: id, SHA256: saw}}}, Tests: []results.Test{
+			{ID: id, Verdict: results.Regressed, Purpose: text, Saw: saw, Log: []string{text}},
+			{ID: text, Verdict: results.KnownFault, Fault: id, Saw: saw, Promise: text},
+		}}
+		sound(t, string(htmlOf(t, recordOf(run))))
+	})
+}
+
+// coveredPatch is a record with coverage of a patch that was posted.
+func coveredPatch() *runs.Record {
+	rec := several()
+	rec.Runs[0].Coverage = &coverage.Report{
+		Schema: coverage.Schema, Source: coverage.Counters, Kernels: []string{"rfc"}, Tests: []string{"boot", "bits/each", "fork/gone"},
+		Files: []coverage.File{{Path: "mm/gup.c", Hunks: []coverage.Hunk{{Section: "static int gup_write(void)", Lines: []coverage.Line{
+			{Op: " ", Text: "\tint a;", Number: 8, Code: true, Tests: []int{0, 1, 2}},
+			{Op: "+", Text: "\tif (a < 1 && b)", Number: 10, Code: true, Tests: []int{1, 2}},
+			{Op: "+", Text: "\t\treturn -ENOMEM;", Number: 11, Code: true, Reason: "no allocation <fails>"},
+			{Op: "+", Text: "\tset_bit(a);", Number: 12, Code: true},
+			{Op: "-", Text: "\tc();"},
+			{Op: "+", Text: "\t/* why */", Number: 13},
+		}}}}},
+	}
+	return recordOf(rec.Runs...)
+}
+
+func TestHTMLMarksTheLinesOfThePatch(t *testing.T) {
+	text := html.UnescapeString(string(htmlOf(t, coveredPatch())))
+	for _, want := range []string{
+		`1 of 3 added lines with code executed, 1 not, with a reason, 1 not, unexplained`,
+		`<span class="mark good">2</span></td><td class="code"><span class="op">+</span>	if (a < 1 && b)</td>`,
+		`<span class="mark warn">▲ 0</span></td><td class="code"><span class="op">+</span>		return -ENOMEM;</td>`,
+		`no allocation <fails>`,
+		`<span class="mark bad">✗ 0</span></td><td class="code"><span class="op">+</span>	set_bit(a);</td>`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in the page", want)
+		}
+	}
+	// Without coverage the patch is shown as it was posted.
+	text = html.UnescapeString(string(htmlOf(t, several())))
+	if want := `<span class="op">+</span>	set_bit(a);</td>`; !strings.Contains(text, want) {
+		t.Errorf("no %q in the page", want)
+	}
+}
+
+// A page is made of the record alone, which stays as it is.
+func TestHTMLIsTheSameEachTime(t *testing.T) {
+	rec := coveredPatch()
+	before, _ := json.Marshal(rec)
+	first, second := htmlOf(t, rec), htmlOf(t, rec)
+	if !bytes.Equal(first, second) {
+		t.Error("it is not the same twice")
+	}
+	if after, _ := json.Marshal(rec); !bytes.Equal(before, after) {
+		t.Error("the record was changed")
+	}
+}
+
+func TestHTMLSaysTheVerdictFirst(t *testing.T) {
+	good := results.Test{ID: "a/good", Verdict: results.AsExpected}
+	known := results.Test{ID: "a/known", Verdict: results.KnownFault, Fault: "page-end-oops"}
+	bad := results.Test{ID: "a/bad", Verdict: results.Regressed}
+	of := func(tests ...results.Test) *runs.Record {
+		return recordOf(&results.Run{Kernel: results.Kernel{Name: "k"}, Tests: tests})
+	}
+	cut := of(good)
+	cut.Cut = "its last line is not whole"
+	unproven := of(good)
+	unproven.Runs[0].Kernel.Unproven = []string{"x"}
+	for _, c := range []struct {
+		name, mood, lead string
+		rec              *runs.Record
+	}{
+		{"all well", "good", "Every test on k saw what the ABI promises.", of(good, good)},
+		{"a known fault", "warn", "k has 1 defect. All of it is known to the catalogue of uetest; nothing new was found.", of(good, known)},
+		{"one thing", "bad", "One result came out otherwise than uetest expects of these kernels.", of(good, known, bad)},
+		{"nothing", "bad", "Nothing was tested: no kernel came of it.", recordOf()},
+		{"cut short", "bad", "This run is not whole: the record is cut short: its last line is not whole.", cut},
+		{"skipped alone", "warn", "No test could do its work on every kernel: nothing is decided.", of(results.Test{ID: "a/b", Verdict: results.Skipped})},
+		{"unproven", "warn", "Every test on k saw what the ABI promises.", unproven},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPage(c.rec)
+			if p.Mood != c.mood || p.Lead != c.lead {
+				t.Errorf("got %s: %s\nwant %s: %s", p.Mood, p.Lead, c.mood, c.lead)
+			}
+		})
+	}
+}
+
+// Repeats of a kernel are one column, and what varies is told with how often.
+func TestHTMLOfRepeats(t *testing.T) {
+	run := func(v results.Verdict) *results.Run {
+		return &results.Run{Kernel: results.Kernel{Name: "k"}, Tests: []results.Test{
+			{ID: "a/steady", Verdict: results.AsExpected, Saw: "x=1"}, {ID: "a/flaky", Verdict: v, Saw: string(v)}}}
+	}
+	p := newPage(recordOf(run(results.AsExpected), run(results.Regressed), run(results.AsExpected), run(results.AsExpected)))
+	if len(p.Kernels) != 1 || p.Kernels[0].Runs != 4 {
+		t.Fatalf("got kernels %+v, want one of 4 runs", p.Kernels)
+	}
+	if p.Flakes == nil || len(p.Flakes.Rows) != 1 || p.Flakes.Rows[0].Label != "a/flaky" || p.Flakes.Rows[0].Text != "1 of 4" || p.Flakes.Rows[0].Width != "25" {
+		t.Errorf("got flakes %+v, want a/flaky, 1 of 4", p.Flakes)
+	}
+	on := p.Areas[0].Tests[1].On[0]
+	if on.verdict != results.Regressed || on.Same != 1 || on.Runs != 4 {
+		t.Errorf("got %+v, want regressed in 1 of 4 runs", on)
+	}
+	if len(p.Attention) != 1 || p.Attention[0].Times != 1 {
+		t.Errorf("got %d results that need attention, want 1", len(p.Attention))
+	}
+}
+
+func TestChangelogOfAMail(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{patchText, ""},
+		{"From: a\nSubject: b\n\nWhy.\n\nMore.\n---\n f | 1 +\ndiff --git a/f b/f\n", "Why.\n\nMore."},
+		{"Why.\n\nMore.\ndiff --git a/f b/f\n", "Why.\n\nMore."},
+		{"--- a/f\n+++ b/f\n@@ -1 +1 @@\n", ""},
+		{"", ""},
+	} {
+		if got := changelog(c.text); got != c.want {
+			t.Errorf("of %q: got %q, want %q", c.text, got, c.want)
+		}
+	}
+}
+
+func TestPlainDiffNumbersItsLines(t *testing.T) {
+	b := &builder{refs: map[string]string{}, taken: map[string]bool{}}
+	d := b.plainDiff(patchText + "@@ -1 +1,2 @@ void f(void)\n a\n+-- b\n\\ No newline at end of file\n-- \n2.30\n")
+	if len(d.Files) != 1 || d.Files[0].Path != "mm/gup.c" || len(d.Files[0].Hunks) != 2 {
+		t.Fatalf("got %+v", d)
+	}
+	var got []string
+	for _, h := range d.Files[0].Hunks {
+		for _, l := range h.Lines {
+			got = append(got, l.Number+l.Op+strings.TrimSpace(l.Text))
+		}
+	}
+	want := "7 { 8 int a; 9  10+if (a) 11+b(); 12+set_bit(a); -c(); 13 return 0; 14 } 1 a 2+-- b"
+	if strings.Join(got, " ") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, " "), want)
+	}
+}
+
+func TestSqueezedKeepsPreformattedText(t *testing.T) {
+	in := "<p>\n\n  a\n<pre>\n  b\n\n c</pre>\n  \n<pre>x</pre>\n   d\n"
+	want := "<p>\na\n<pre>\n  b\n\n c</pre>\n<pre>x</pre>\nd\n"
+	if got := string(squeezed([]byte(in))); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
