@@ -38,6 +38,20 @@ func (s *Series) Unreached(k Kernel) []Unreached {
 	return list
 }
 
+// mutantsFile is the file of a series folder that holds what a pass of "uetest
+// mutate" made of broken versions of its patches, as --out json=FILE has it.
+const mutantsFile = "mutants.json"
+
+// Mutants returns the text of that file and its path, for errors; nil if the
+// series has none.
+func (s *Series) Mutants() (text []byte, place string, err error) {
+	text, err = fs.ReadFile(s.folder, mutantsFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, "", nil
+	}
+	return text, s.Path(mutantsFile), err
+}
+
 func (s *Series) readUnreached() error {
 	if _, err := fs.Stat(s.folder, unreachedFile); errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -9,13 +9,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	kernelpatches "uetest/kernel-patches"
+
 	"uetest/internal/blame"
+	"uetest/internal/results"
 	"uetest/internal/runs"
 )
 
 type reportFlags struct {
 	outputFlags
-	tester string
+	mutants mutantsFlag
+	tester  string
 }
 
 func newReport() *cobra.Command {
@@ -45,6 +49,7 @@ an origin and a token of KernelCI's: kcidb-submit < FILE`,
 		},
 	}
 	f.add(c)
+	f.mutants.add(c)
 	c.Flags().StringVar(&f.tester, "tester", "", "mail: NAME <ADDRESS> for the Tested-by line (default: the run's, else git config user.name and user.email)")
 	return c
 }
@@ -74,8 +79,30 @@ func (f *reportFlags) exec(c *cobra.Command, name string) error {
 	if rec.Cut != "" {
 		fmt.Fprintf(c.ErrOrStderr(), "uetest: run %s is cut short: %s\n", rec.ID, rec.Cut)
 	}
+	if err := f.mark(rec); err != nil {
+		return err
+	}
 	err = out.write(rec, false)
 	return errors.Join(err, blame.On(blame.Host, out.print(rec)))
+}
+
+// mark puts mutants into the record that is shown, in place of those that it has.
+func (f *reportFlags) mark(rec *runs.Record) error {
+	if f.mutants.file == "" {
+		return nil
+	}
+	var series *kernelpatches.Series
+	if f.mutants.file == ownMutants && rec.Asked.Series != "" {
+		var err error
+		if series, err = kernelpatches.Load(rec.Asked.Series); err != nil {
+			return blame.On(blame.Usage, errorf("--mutants: %v; expected --mutants=FILE", err))
+		}
+	}
+	m, err := f.mutants.read(series, rec.Names())
+	if err == nil {
+		rec.Mutants = []*results.Mutants{m}
+	}
+	return err
 }
 
 // listed is how many runs a list shows at most; the cache keeps fewer, but for

@@ -30,6 +30,7 @@ type runFlags struct {
 	boot    time.Duration
 	each    bool
 	cover   string
+	mutants mutantsFlag
 }
 
 func newRun() *cobra.Command {
@@ -76,6 +77,7 @@ boot, 1 if a test of one is not as expected of its generation.`,
 	f.variant.add(c)
 	f.tests.add(c, "run only tests whose whole id matches this regular expression")
 	f.output.add(c)
+	f.mutants.add(c)
 	fl.StringVar(&f.tester, "tester", "", "NAME <ADDRESS> for the Tested-by line of --out mail=FILE (default: git config user.name and user.email)")
 	fl.BoolVar(&f.each, "each", false, "test what every prefix of the series makes of the kernel, or of your --patch files on top, and say at which patch a test changes")
 	fl.StringVar(&f.cover, "coverage", "", "say which added lines of the patch under test were executed: by counters that are compiled into its files, or =trace of the emulator on a kernel that is as it is; -v shows the whole patch")
@@ -102,11 +104,18 @@ func (f *runFlags) exec(c *cobra.Command) error {
 	if cfg.Tester, err = out.signer(c.Context(), f.tester); err != nil {
 		return err
 	}
+	mutants, err := f.mutants.read(cfg.Series, cfg.Kernels)
+	if err != nil {
+		return err
+	}
 	cfg.Repeat, cfg.Table = f.again, f.variant.all()
 	if cfg.Record, err = runs.Create(cfg.Cache, cfg.Asked(), cfg.Keep); err != nil {
 		return err
 	}
 	out.live(cfg.Record)
+	if mutants != nil {
+		cfg.Record.Mutants(mutants)
+	}
 	p := newProgress(c.ErrOrStderr(), f.quiet)
 	cfg.Notify = p.event
 	told := f.follow(c, &cfg)

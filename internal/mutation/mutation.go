@@ -122,7 +122,7 @@ func (t *tryer) known(m Mutant) bool {
 	}
 	for _, out := range t.Earlier.Outcomes {
 		if out.Digest == t.key(m) && out.Class != Untried {
-			out.Name = m.Name
+			out.Name, out.Lines = m.Name, lines(m.Text)
 			t.add(out)
 			return true
 		}
@@ -259,7 +259,7 @@ func (t *tryer) insist(ctx context.Context, k candidate) (Outcome, error) {
 func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 func (t *tryer) outcome(m Mutant) Outcome {
-	return Outcome{Name: m.Name, Breaks: m.Breaks, Equivalent: m.Equivalent, Digest: t.key(m)}
+	return Outcome{Name: m.Name, Breaks: m.Breaks, Equivalent: m.Equivalent, Digest: t.key(m), Lines: lines(m.Text)}
 }
 
 // hung is how many tests may hang, die or crash the kernel before the rest of

@@ -42,6 +42,8 @@ type Outcome struct {
 	Error      string        `json:"error,omitempty"`   // why it was not built, or not tried
 	Took       time.Duration `json:"took_ns"`           // without the build
 	Digest     string        `json:"digest"`            // of the patch and of the kernel that it is put on
+
+	Lines []results.MutantLine `json:"lines,omitempty"` // what it changes, in the kernel without it
 }
 
 // Notice is a test that did not see on the mutant what it sees without it.

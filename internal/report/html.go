@@ -118,7 +118,7 @@ type page struct {
 	Series     string // whose changelog it is
 	Posted     []posting
 	Diffs      []pageDiff
-	Mutants    *mutantTable
+	Mutants    []mutantTable
 	Compared   []comparison
 	Flakes     *barTable
 	Stages     *barTable
@@ -255,7 +255,7 @@ func newPage(rec *runs.Record) *page {
 		p.Sources = append(p.Sources, b.source(&b.sides[i]))
 	}
 	p.Posted = b.postings()
-	p.Diffs = b.diffs()
+	p.Diffs, p.Mutants = b.diffs(), b.mutants()
 	p.Compared = b.compared()
 	p.Flakes, p.Stages, p.Slowest = b.flakes(), b.stages(), b.slowest()
 	p.Measured = p.Flakes != nil || p.Stages != nil || p.Slowest != nil

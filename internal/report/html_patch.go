@@ -127,7 +127,9 @@ func (b *builder) diffs() []pageDiff {
 		runs = append(runs, k.Run)
 	}
 	for _, r := range coverageOf(runs) {
-		all = append(all, b.covered(r))
+		d := b.covered(r)
+		b.broken(&d)
+		all = append(all, d)
 	}
 	if len(all) > 0 || len(b.patched) == 0 {
 		return all
@@ -136,6 +138,7 @@ func (b *builder) diffs() []pageDiff {
 		text, _ := b.rec.Patch(m.SHA256)
 		if d := b.plainDiff(text.Text); len(d.Files) > 0 {
 			d.Of = m.Subject
+			b.broken(&d)
 			all = append(all, d)
 		}
 	}

@@ -92,17 +92,26 @@ func coveredPatch() *runs.Record {
 			{Op: "+", Text: "\t/* why */", Number: 13},
 		}}}}},
 	}
-	return recordOf(rec.Runs...)
+	rec = recordOf(rec.Runs...)
+	line := results.MutantLine{File: "mm/gup.c", Line: 12, Text: "\tset_bit(a);"}
+	rec.Mutants = []*results.Mutants{{On: "rfc", First: true, List: []results.Mutant{
+		{Name: "not-set", Breaks: "the bit is not set", Class: "caught", Good: true, By: "bits/each", Lines: []results.MutantLine{line}},
+		{Name: "set-twice", Breaks: "it is set twice", Class: "SURVIVED", Lines: []results.MutantLine{line}},
+		{Name: "elsewhere", Class: "equivalent", Good: true, Why: "nothing reads <it>", Lines: []results.MutantLine{{File: "mm/gup.c", Line: 10, Text: "another line"}}},
+	}}}
+	return rec
 }
 
 func TestHTMLMarksTheLinesOfThePatch(t *testing.T) {
 	text := html.UnescapeString(string(htmlOf(t, coveredPatch())))
 	for _, want := range []string{
 		`1 of 3 added lines with code executed, 1 not, with a reason, 1 not, unexplained`,
-		`<span class="mark good">2</span></td><td class="code"><span class="op">+</span>	if (a < 1 && b)</td>`,
-		`<span class="mark warn">▲ 0</span></td><td class="code"><span class="op">+</span>		return -ENOMEM;</td>`,
+		`<span class="mark good">2</span></td><td class="num"></td><td class="code"><span class="op">+</span>	if (a < 1 && b)</td>`,
+		`<span class="mark warn">▲ 0</span></td><td class="num"></td><td class="code"><span class="op">+</span>		return -ENOMEM;</td>`,
 		`no allocation <fails>`,
-		`<span class="mark bad">✗ 0</span></td><td class="code"><span class="op">+</span>	set_bit(a);</td>`,
+		`<span class="mark bad">✗ 0</span></td><td class="num"><a class="mark bad" href="#mutant-set-twice">✗ 1 of 2</a></td><td class="code"><span class="op">+</span>	set_bit(a);</td>`,
+		`3 small changes, each of which breaks one promise, were put on rfc`,
+		`nothing reads <it>`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in the page", want)

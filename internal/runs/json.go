@@ -21,12 +21,14 @@ type whole struct {
 	Stages  []Stage        `json:"stages"`
 	Patches []Patch        `json:"patches,omitempty"`
 	Runs    []*results.Run `json:"runs"`
+
+	Mutants []*results.Mutants `json:"mutants,omitempty"`
 }
 
 // MarshalJSON writes the record as one object, always in the form of Version.
 func (r *Record) MarshalJSON() ([]byte, error) {
 	return json.Marshal(whole{
-		Version, r.ID, r.Asked, r.Start, r.End, r.Exit, r.Error, r.Cut, some(r.Stages), r.Patches, some(r.Runs),
+		Version, r.ID, r.Asked, r.Start, r.End, r.Exit, r.Error, r.Cut, some(r.Stages), r.Patches, some(r.Runs), r.Mutants,
 	})
 }
 
@@ -58,9 +60,14 @@ func readWhole(text []byte) (*Record, error) {
 			return nil, fmt.Errorf("not a saved run: a run in it is null")
 		}
 	}
+	for _, m := range w.Mutants {
+		if m == nil {
+			return nil, fmt.Errorf("not a saved run: mutants in it are null")
+		}
+	}
 	rec := &Record{
 		Version: w.Schema, ID: w.ID, Asked: w.Asked, Start: w.Start, End: w.End,
-		Stages: w.Stages, Patches: w.Patches, Runs: w.Runs, Exit: w.Exit, Error: w.Error, Cut: w.Cut,
+		Stages: w.Stages, Patches: w.Patches, Runs: w.Runs, Mutants: w.Mutants, Exit: w.Exit, Error: w.Error, Cut: w.Cut,
 	}
 	rec.Lines = rec.lines()
 	return rec, nil
@@ -81,6 +88,9 @@ func (r *Record) lines() []byte {
 	write(&Event{Action: Run, Version: Version, ID: r.ID, Asked: &r.Asked})
 	for i := range r.Patches {
 		write(&Event{Action: Text, Patch: &r.Patches[i]})
+	}
+	for _, m := range r.Mutants {
+		write(&Event{Action: Broken, Mutants: m})
 	}
 	for i := range r.Stages {
 		write(&Event{Action: Staged, Kernel: r.Stages[i].Kernel, Stage: &r.Stages[i].Stage})

@@ -61,6 +61,7 @@ type Record struct {
 	Patches []Patch
 	Stages  []Stage // as they ended, of all kernels and of what serves them all
 	Runs    []*results.Run
+	Mutants []*results.Mutants // of an earlier pass, if somebody asked for them
 
 	Exit  int    // exit code; tells nothing if End is zero
 	Error string // what kept the rest from running

@@ -36,6 +36,7 @@ func recorded(t *testing.T) (dir string, list []*results.Run) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Mutants(&results.Mutants{On: "rfc", List: []results.Mutant{{Name: "m", Class: "caught", Lines: []results.MutantLine{{File: "f", Line: 3}}}}})
 	for _, name := range []string{"base", "rfc"} {
 		run := aRun(name)
 		var key string
@@ -76,6 +77,9 @@ func TestRecordReadsBack(t *testing.T) {
 	}
 	if rec.Cut != "" || rec.Exit != 1 || rec.Error != "no room" || rec.ID != filepath.Base(dir) || len(rec.Patches) != 1 || len(rec.Stages) != 2 {
 		t.Errorf("got %+v", rec)
+	}
+	if len(rec.Mutants) != 1 || rec.Mutants[0].List[0].Lines[0].Line != 3 {
+		t.Errorf("got mutants %+v", rec.Mutants)
 	}
 	if f, ok := rec.Fault("page-end-oops"); !ok || f.Title == "" {
 		t.Errorf("the fault that a test names: %+v", f)
@@ -194,6 +198,9 @@ func TestRecordAsOneObjectReadsBack(t *testing.T) {
 	got, err := Read(data)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !bytes.Contains(got.Lines, []byte(`"action":"mutants"`)) {
+		t.Error("no mutants among the lines")
 	}
 	got.Lines, rec.Lines = nil, nil
 	if !reflect.DeepEqual(got, rec) {

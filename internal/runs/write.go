@@ -155,6 +155,9 @@ func (r *Recorder) Patch(file string, text []byte) {
 	r.write(&Event{Action: Text, Patch: p})
 }
 
+// Mutants records what an earlier pass of broken patches showed.
+func (r *Recorder) Mutants(m *results.Mutants) { r.event(&Event{Action: Broken, Mutants: m}) }
+
 // Digest is the sha256 of a patch's text, hexadecimal.
 func Digest(text []byte) string {
 	sum := sha256.Sum256(text)
