@@ -33,6 +33,7 @@ var flagValues = map[string]completer{
 	"kernel":   files,
 	"kind":     commaSeparated(cache.Kinds),
 	"llvm":     words("1", "-"),
+	"mutants":  orFile(ownMutants),
 	"on":       commaSeparated(kernelNames),
 	"out":      completeOut,
 	"output":   files,

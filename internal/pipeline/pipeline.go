@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"time"
@@ -322,7 +321,7 @@ func newDriver(ctx context.Context, cfg *Config, t target, g *guest) (*driver, e
 	run.Kernel = b.info
 	run.Kernel.Variant, run.Kernel.Mails = b.variant(), b.mails()
 	if run.Kernel.Key != "" { // beside a prebuilt image may be anything
-		describe(&run.Kernel, filepath.Join(filepath.Dir(b.symbols), "config"))
+		describe(&run.Kernel, b.config())
 	}
 	if t.id != "" {
 		run.Kernel.Commit = t.id

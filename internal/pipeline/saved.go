@@ -104,9 +104,17 @@ func (d *driver) place(name string) error {
 	for _, p := range d.kernel.texts {
 		d.rec.Patch(p.Name, p.Bytes())
 	}
+	if d.run.Kernel.ConfigHash != "" {
+		if text, err := os.ReadFile(d.kernel.config()); err == nil {
+			d.rec.Config(text)
+		}
+	}
 	d.known()
 	return nil
 }
+
+// config is where a kernel's configuration is, beside its symbols.
+func (b *built) config() string { return filepath.Join(filepath.Dir(b.symbols), "config") }
 
 // known records what is known of the kernel. Who calls it has the run for
 // himself.

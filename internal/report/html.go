@@ -224,10 +224,12 @@ type builder struct {
 	refs   map[string]string // fragments, by what they are of
 	taken  map[string]bool
 	tested map[string]bool // ids of the tests that the page has
+
+	configured map[string]bool // configurations that the page has, by hash
 }
 
 func newPage(rec *runs.Record) *page {
-	b := &builder{underTest: patchOf(rec), all: kernels(rec), refs: map[string]string{}, taken: map[string]bool{}, tested: map[string]bool{}}
+	b := &builder{underTest: patchOf(rec), all: kernels(rec), refs: map[string]string{}, taken: map[string]bool{}, tested: map[string]bool{}, configured: map[string]bool{}}
 	for _, k := range b.all {
 		b.add(k)
 		for i := range k.Tests {

@@ -14,6 +14,8 @@ type pageSource struct {
 	With    bool
 	Items   []item
 	Patches []posting
+	Options int    // that the configuration sets
+	Config  string // them
 	Again   string
 }
 
@@ -98,6 +100,10 @@ func (b *builder) source(of *side) pageSource {
 	}
 	for _, r := range k.Retries {
 		add("tried again", r, "", plainly)
+	}
+	if c, ok := b.rec.Config(k.Kernel.ConfigHash); ok && c.Text != "" && !b.configured[c.SHA256] {
+		b.configured[c.SHA256] = true // it stands with the first kernel that has it
+		s.Config, s.Options = c.Text, strings.Count(c.Text, "\n")
 	}
 	for _, m := range k.Kernel.Mails {
 		s.Patches = append(s.Patches, b.posting(m))

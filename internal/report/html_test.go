@@ -93,6 +93,7 @@ func coveredPatch() *runs.Record {
 		}}}}},
 	}
 	rec = recordOf(rec.Runs...)
+	rec.Configs = []runs.Config{{SHA256: strings.Repeat("c", 64), Text: "CONFIG_A=y\nCONFIG_B=\"<b>\"\n"}}
 	line := results.MutantLine{File: "mm/gup.c", Line: 12, Text: "\tset_bit(a);"}
 	rec.Mutants = []*results.Mutants{{On: "rfc", First: true, List: []results.Mutant{
 		{Name: "not-set", Breaks: "the bit is not set", Class: "caught", Good: true, By: "bits/each", Lines: []results.MutantLine{line}},
@@ -112,6 +113,8 @@ func TestHTMLMarksTheLinesOfThePatch(t *testing.T) {
 		`<span class="mark bad">✗ 0</span></td><td class="num"><a class="mark bad" href="#mutant-set-twice">✗ 1 of 2</a></td><td class="code"><span class="op">+</span>	set_bit(a);</td>`,
 		`3 small changes, each of which breaks one promise, were put on rfc`,
 		`nothing reads <it>`,
+		"Configuration, 2 options that are set",
+		"CONFIG_A=y\nCONFIG_B=\"<b>\"\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in the page", want)

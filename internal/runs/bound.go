@@ -15,6 +15,7 @@ const (
 	MaxLine   = 16 << 10  // bytes of one line of these
 	MaxSplats = 64        // of one test, or outside of tests
 	MaxPatch  = 1 << 20   // bytes of a patch's text
+	MaxConfig = 256 << 10 // bytes of the options that a configuration sets
 	MaxRecord = 64 << 20  // bytes after which tests are recorded without logs
 )
 

@@ -13,16 +13,17 @@ type Action string
 
 // The actions, in the order in which they come.
 const (
-	Run    Action = "run"     // a command begins: always the first line
-	Text   Action = "patch"   // the text of a patch that is tested
-	Staged Action = "stage"   // a stage has ended
-	Broken Action = "mutants" // what an earlier pass of broken patches showed
-	Kernel Action = "kernel"  // a kernel is built: what it is; its tests follow
-	Plan   Action = "plan"    // the tests that are to run on it
-	Start  Action = "start"   // a test begins
-	Result Action = "result"  // a test has ended; a later one for the same test takes its place
-	Done   Action = "done"    // the kernel is through: the rest of what it showed
-	End    Action = "end"     // the command ends; always the last line
+	Run        Action = "run"     // a command begins: always the first line
+	Text       Action = "patch"   // the text of a patch that is tested
+	Staged     Action = "stage"   // a stage has ended
+	Configured Action = "config"  // the configuration of a kernel that is tested
+	Broken     Action = "mutants" // what an earlier pass of broken patches showed
+	Kernel     Action = "kernel"  // a kernel is built: what it is; its tests follow
+	Plan       Action = "plan"    // the tests that are to run on it
+	Start      Action = "start"   // a test begins
+	Result     Action = "result"  // a test has ended; a later one for the same test takes its place
+	Done       Action = "done"    // the kernel is through: the rest of what it showed
+	End        Action = "end"     // the command ends; always the last line
 )
 
 // Event is a line of a record. Fields that do not belong to the action are left
@@ -40,8 +41,9 @@ type Event struct {
 	ID      string `json:"id,omitempty"`
 	Asked   *Asked `json:"asked,omitempty"`
 
-	Patch *Patch         `json:"patch,omitempty"`
-	Stage *results.Stage `json:"stage,omitempty"`
+	Patch  *Patch         `json:"patch,omitempty"`
+	Config *Config        `json:"config,omitempty"`
+	Stage  *results.Stage `json:"stage,omitempty"`
 
 	Mutants *results.Mutants `json:"mutants,omitempty"`
 
@@ -109,6 +111,12 @@ func (f *folder) add(e *Event) error {
 			return fmt.Errorf("%q without a stage", e.Action)
 		}
 		f.rec.Stages = append(f.rec.Stages, Stage{e.Kernel, *e.Stage})
+		return nil
+	case Configured:
+		if e.Config == nil {
+			return fmt.Errorf("%q without a configuration", e.Action)
+		}
+		f.rec.Configs = append(f.rec.Configs, *e.Config)
 		return nil
 	case Broken:
 		if e.Mutants == nil {

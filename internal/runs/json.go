@@ -20,6 +20,7 @@ type whole struct {
 	Cut     string         `json:"cut,omitempty"`
 	Stages  []Stage        `json:"stages"`
 	Patches []Patch        `json:"patches,omitempty"`
+	Configs []Config       `json:"configs,omitempty"`
 	Runs    []*results.Run `json:"runs"`
 
 	Mutants []*results.Mutants `json:"mutants,omitempty"`
@@ -28,7 +29,7 @@ type whole struct {
 // MarshalJSON writes the record as one object, always in the form of Version.
 func (r *Record) MarshalJSON() ([]byte, error) {
 	return json.Marshal(whole{
-		Version, r.ID, r.Asked, r.Start, r.End, r.Exit, r.Error, r.Cut, some(r.Stages), r.Patches, some(r.Runs), r.Mutants,
+		Version, r.ID, r.Asked, r.Start, r.End, r.Exit, r.Error, r.Cut, some(r.Stages), r.Patches, r.Configs, some(r.Runs), r.Mutants,
 	})
 }
 
@@ -67,7 +68,7 @@ func readWhole(text []byte) (*Record, error) {
 	}
 	rec := &Record{
 		Version: w.Schema, ID: w.ID, Asked: w.Asked, Start: w.Start, End: w.End,
-		Stages: w.Stages, Patches: w.Patches, Runs: w.Runs, Mutants: w.Mutants, Exit: w.Exit, Error: w.Error, Cut: w.Cut,
+		Stages: w.Stages, Patches: w.Patches, Configs: w.Configs, Runs: w.Runs, Mutants: w.Mutants, Exit: w.Exit, Error: w.Error, Cut: w.Cut,
 	}
 	rec.Lines = rec.lines()
 	return rec, nil
@@ -88,6 +89,9 @@ func (r *Record) lines() []byte {
 	write(&Event{Action: Run, Version: Version, ID: r.ID, Asked: &r.Asked})
 	for i := range r.Patches {
 		write(&Event{Action: Text, Patch: &r.Patches[i]})
+	}
+	for i := range r.Configs {
+		write(&Event{Action: Configured, Config: &r.Configs[i]})
 	}
 	for _, m := range r.Mutants {
 		write(&Event{Action: Broken, Mutants: m})

@@ -50,6 +50,13 @@ type Patch struct {
 	Text   string `json:"text,omitempty"` // empty if it is larger than MaxPatch
 }
 
+// Config is what a kernel was configured with, kept once however many kernels have
+// it.
+type Config struct {
+	SHA256 string `json:"sha256"`         // of the whole .config
+	Text   string `json:"text,omitempty"` // the options that are set, a line each; empty if it is larger than MaxConfig
+}
+
 // Record is a command and what came of it.
 type Record struct {
 	Version int
@@ -59,6 +66,7 @@ type Record struct {
 	End     time.Time // zero if it was cut short
 
 	Patches []Patch
+	Configs []Config
 	Stages  []Stage // as they ended, of all kernels and of what serves them all
 	Runs    []*results.Run
 	Mutants []*results.Mutants // of an earlier pass, if somebody asked for them
@@ -97,6 +105,16 @@ func (r *Record) Patch(sha256 string) (Patch, bool) {
 		}
 	}
 	return Patch{}, false
+}
+
+// Config returns a configuration by the hash of the whole of it.
+func (r *Record) Config(sha256 string) (Config, bool) {
+	for _, c := range r.Configs {
+		if c.SHA256 == sha256 {
+			return c, true
+		}
+	}
+	return Config{}, false
 }
 
 // Names are what reports call the kernels, one a run: Label, and where the same

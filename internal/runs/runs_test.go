@@ -44,6 +44,7 @@ func recorded(t *testing.T) (dir string, list []*results.Run) {
 			t.Fatal(err)
 		}
 		r.Patch("a.patch", []byte("text"))
+		r.Config([]byte("# CONFIG_A is not set\nCONFIG_B=y\n#\nCONFIG_C=\"x\"\n"))
 		r.Stage(name, results.Stage{Name: "patch"})
 		r.Kernel(key, run)
 		r.Plan(key, []string{"a/one", "a/two", "b/three"})
@@ -77,6 +78,9 @@ func TestRecordReadsBack(t *testing.T) {
 	}
 	if rec.Cut != "" || rec.Exit != 1 || rec.Error != "no room" || rec.ID != filepath.Base(dir) || len(rec.Patches) != 1 || len(rec.Stages) != 2 {
 		t.Errorf("got %+v", rec)
+	}
+	if len(rec.Configs) != 1 || rec.Configs[0].Text != "CONFIG_B=y\nCONFIG_C=\"x\"\n" {
+		t.Errorf("got configurations %+v", rec.Configs)
 	}
 	if len(rec.Mutants) != 1 || rec.Mutants[0].List[0].Lines[0].Line != 3 {
 		t.Errorf("got mutants %+v", rec.Mutants)

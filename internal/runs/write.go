@@ -32,6 +32,7 @@ type Recorder struct {
 	fold    *folder
 	last    map[string][]byte // what is recorded of a test, by kernel and id
 	patches map[string]bool   // by hash
+	configs map[string]bool   // by hash
 	ended   bool
 }
 
@@ -60,7 +61,7 @@ func create(home string, asked Asked, now time.Time) (*Recorder, error) {
 	if err != nil {
 		return nil, cache.Fault(err)
 	}
-	r := &Recorder{dir: home, file: file, fold: newFolder(), last: map[string][]byte{}, patches: map[string]bool{}}
+	r := &Recorder{dir: home, file: file, fold: newFolder(), last: map[string][]byte{}, patches: map[string]bool{}, configs: map[string]bool{}}
 	r.write(&Event{Action: Run, Time: now, Version: Version, ID: filepath.Base(home), Asked: &asked})
 	return r, nil
 }
@@ -155,10 +156,32 @@ func (r *Recorder) Patch(file string, text []byte) {
 	r.write(&Event{Action: Text, Patch: p})
 }
 
+// Config records the configuration of a kernel, once.
+func (r *Recorder) Config(text []byte) {
+	sum := Digest(text)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.configs[sum] {
+		return
+	}
+	r.configs[sum] = true
+	c := &Config{SHA256: sum}
+	var set strings.Builder
+	for l := range bytes.Lines(text) {
+		if bytes.HasPrefix(l, []byte("CONFIG_")) {
+			set.Write(l)
+		}
+	}
+	if set.Len() <= MaxConfig {
+		c.Text = set.String()
+	}
+	r.write(&Event{Action: Configured, Config: c})
+}
+
 // Mutants records what an earlier pass of broken patches showed.
 func (r *Recorder) Mutants(m *results.Mutants) { r.event(&Event{Action: Broken, Mutants: m}) }
 
-// Digest is the sha256 of a patch's text, hexadecimal.
+// Digest is the sha256 of a text, hexadecimal.
 func Digest(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
