@@ -103,7 +103,7 @@ func (b *builder) source(of *side) pageSource {
 	}
 	if c, ok := b.rec.Config(k.Kernel.ConfigHash); ok && c.Text != "" && !b.configured[c.SHA256] {
 		b.configured[c.SHA256] = true // it stands with the first kernel that has it
-		s.Config, s.Options = c.Text, strings.Count(c.Text, "\n")
+		s.Config, s.Options = c.Text, 1+strings.Count(c.Text, "\n")
 	}
 	for _, m := range k.Kernel.Mails {
 		s.Patches = append(s.Patches, b.posting(m))

@@ -114,7 +114,7 @@ func TestHTMLMarksTheLinesOfThePatch(t *testing.T) {
 		`3 small changes, each of which breaks one promise, were put on rfc`,
 		`nothing reads <it>`,
 		"Configuration, 2 options that are set",
-		"CONFIG_A=y\nCONFIG_B=\"<b>\"\n",
+		"CONFIG_A=y\nCONFIG_B=\"<b>\"",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in the page", want)
