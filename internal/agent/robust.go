@@ -23,24 +23,41 @@ import (
 // ten milliseconds under emulation.)
 //
 // Of signals that nobody handles the kernel spares PID 1, but not while its
-// first thread blocks them (sig_ignored and complete_signal, kernel/signal.c).
-// Package os/signal has a thread that blocks nearly all (ensureSigM,
+// first thread blocks them (sig_ignored and complete_signal, kernel/signal.c). It
+// does in each of the runtime's handlers. So those that the runtime does not
+// handle get a handler that does nothing; that they are dropped a child would
+// inherit. And package os/signal has a thread that blocks nearly all (ensureSigM,
 // runtime/signal_unix.go): it must not be the first.
 func shield() {
 	runtime.LockOSThread()
-	for sig := syscall.Signal(1); sig < 32; sig++ {
+	var handled sigaction
+	_, _, _ = syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(syscall.SIGURG), 0, uintptr(unsafe.Pointer(&handled)), sigsetSize, 0, 0)
+	for sig := syscall.Signal(1); sig <= lastUnhandled; sig++ {
+		action := sigaction{sigIgn}
 		switch sig {
 		case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE, // panics
 			syscall.SIGCHLD, syscall.SIGURG, syscall.SIGPROF, // in use
 			syscall.SIGKILL, syscall.SIGSTOP, // can't be handled
-			// Not handled by the runtime, so a child would inherit SIG_IGN.
-			syscall.SIGCONT, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU:
+			syscall.SIGCONT: // does nothing to who is not stopped
 			continue
+		case syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU, 32, 33, lastUnhandled:
+			action[0] = uint64(spare)
+			copy(action[1:], handled[1:]) // flags, and what returns from a handler
 		}
-		action := [8]uint64{sigIgn} // struct sigaction: no flags, no mask
 		_, _, _ = syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&action)), 0, sigsetSize, 0, 0)
 	}
 }
+
+// lastUnhandled is the last of the three signals that the runtime leaves to the
+// C library (sigtable, runtime/sigtab_linux_generic.go).
+const lastUnhandled = 34
+
+// spare is the address of a signal handler that does nothing.
+var spare uintptr
+
+// sigaction is the kernel's struct sigaction, which is four words, or three
+// without a restorer.
+type sigaction [4]uint64
 
 // sigIgn is SIG_IGN (include/uapi/asm-generic/signal-defs.h), as the first word
 // of struct sigaction in the order of a 64-bit or little-endian machine.
