@@ -47,10 +47,13 @@ func (m *maker) command(args ...string) proc.Cmd {
 		"--output-sync=target",
 	}
 	if m.arch.needPVH {
-		// KASAN's checks read a shadow that is mapped after PVH's entry has run. 6.1
-		// has them in it all the same: arch/x86/platform/pvh/enlighten.c and memcmp
-		// of lib/string.c, which it calls.
-		all = append(all, "KASAN_SANITIZE_enlighten.o=n", "KASAN_SANITIZE_string.o=n")
+		// KASAN's checks read a shadow that is mapped after PVH's entry has run, and
+		// KCSAN's the data of a CPU, which it has not got by then. 6.1 has them in it
+		// all the same: arch/x86/platform/pvh/enlighten.c and memcmp of lib/string.c,
+		// which it calls.
+		for _, checks := range []string{"KASAN", "KCSAN"} {
+			all = append(all, checks+"_SANITIZE_enlighten.o=n", checks+"_SANITIZE_string.o=n")
+		}
 	}
 	all = append(all, m.counting...)
 	if m.name != "" {

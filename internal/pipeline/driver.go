@@ -17,7 +17,6 @@ import (
 	"uetest/internal/feature"
 	"uetest/internal/results"
 	"uetest/internal/runs"
-	"uetest/internal/wire"
 	"uetest/selftests/catalog"
 )
 
@@ -172,10 +171,7 @@ func (d *driver) plan(ctx context.Context, tests []catalog.Test) (_ []catalog.Te
 	d.allow = newAllowlist(d.cfg.Series, d.run.Kernel.Name)
 	d.judge.Allow(d.allow.allows)
 	d.planned(tests)
-	if tests, err = d.compile(ctx, tests); err != nil || !d.cfg.Clock.Counts() {
-		return tests, err
-	}
-	return d.skipSMP(tests)
+	return d.compile(ctx, tests)
 }
 
 // enqueue makes the queue of the tests that are for guests.
@@ -186,23 +182,6 @@ func (d *driver) enqueue(tests []catalog.Test) {
 	}
 	d.total = d.reported + len(tests) // some tests were compiled on the host
 	d.queue = newQueue(tests, how, func(t catalog.Test) string { return fmt.Sprint(d.of(t)) })
-}
-
-// skipSMP skips the tests that take more CPUs than a guest has whose clock is
-// made of instructions, and returns the others.
-func (d *driver) skipSMP(tests []catalog.Test) (rest []catalog.Test, err error) {
-	for _, t := range tests {
-		if !slices.Contains(t.Needs, feature.SMP) {
-			rest = append(rest, t)
-			continue
-		}
-		err := d.onHost(wire.Message{Kind: wire.Start, ID: t.ID},
-			wire.Message{Kind: wire.End, ID: t.ID, Status: wire.Skipped, Text: string(feature.SMP)})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return rest, nil
 }
 
 // takes reports whether the kernel is one that the test can be done with.

@@ -7,10 +7,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"uetest/internal/blame"
 	"uetest/internal/coverage"
+	"uetest/internal/feature"
 	"uetest/internal/results"
 	"uetest/internal/vm"
 	"uetest/internal/wire"
@@ -249,6 +251,11 @@ func (s *session) next(ctx context.Context, limit time.Duration) (wire.Message, 
 // run runs one test to its end. fit tells whether the guest can be trusted
 // with another one.
 func (s *session) run(ctx context.Context, t catalog.Test) (fit bool, err error) {
+	for _, f := range t.Needs {
+		if slices.Contains(s.hello.Missing, f) {
+			return true, s.skip(t, f)
+		}
+	}
 	timeout := s.d.cfg.Timeout
 	if timeout == 0 {
 		timeout = t.Timeout
@@ -283,6 +290,24 @@ func (s *session) run(ctx context.Context, t catalog.Test) (fit bool, err error)
 			return m.Status != wire.Timeout && m.Status != wire.Crashed && !s.heard.Splatted(), nil
 		}
 	}
+}
+
+// skip skips a test for want of a feature that the guest says it has not. Whether
+// it may lack that is for the judge.
+func (s *session) skip(t catalog.Test, f feature.Name) error {
+	for _, m := range []wire.Message{
+		{Kind: wire.Start, ID: t.ID},
+		{Kind: wire.End, ID: t.ID, Status: wire.Skipped, Text: string(f)},
+	} {
+		r, err := s.heard.Add(m)
+		if err != nil {
+			return blame.On(blame.Host, fmt.Errorf("protocol: %w", err))
+		}
+		if r != nil {
+			s.d.tell(r)
+		}
+	}
+	return nil
 }
 
 // lose ends a test whose guest went silent or away. l is what was seen of it
