@@ -44,6 +44,7 @@ var flagValues = map[string]completer{
 	"resume":   files,
 	"run":      completeTests,
 	"series":   orFile(kernelpatches.Names()...),
+	"shuffle":  words("on", "off"),
 	"source":   directories,
 	"symbols":  files,
 	"then":     commaSeparated(func() []string { return shipped().VariantNames() }),
@@ -54,6 +55,7 @@ var flagValues = map[string]completer{
 // verbArgs are the arguments of verbs, by the path below the root.
 var verbArgs = map[string]completer{
 	"bisect":        none, // commits of a tree that is named later
+	"compare":       completeRuns,
 	"kernel build":  listedArgs(kernelNames),
 	"kernel path":   first(kernelNames),
 	"man":           completePages,

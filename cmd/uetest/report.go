@@ -12,6 +12,7 @@ import (
 	kernelpatches "uetest/kernel-patches"
 
 	"uetest/internal/blame"
+	"uetest/internal/compare"
 	"uetest/internal/results"
 	"uetest/internal/runs"
 )
@@ -59,15 +60,7 @@ func (f *reportFlags) exec(c *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	cache, err := cacheDir()
-	if err != nil {
-		return err
-	}
-	path, err := runs.Find(runs.Home(cache), name)
-	if err != nil {
-		return err
-	}
-	rec, err := runs.Open(path)
+	rec, err := openRun(c, name)
 	if err != nil {
 		return err
 	}
@@ -75,9 +68,6 @@ func (f *reportFlags) exec(c *cobra.Command, name string) error {
 		if out.options.Tester, err = out.signer(c.Context(), ""); err != nil {
 			return err
 		}
-	}
-	if rec.Cut != "" {
-		fmt.Fprintf(c.ErrOrStderr(), "uetest: run %s is cut short: %s\n", rec.ID, rec.Cut)
 	}
 	if err := f.mark(rec); err != nil {
 		return err
@@ -152,7 +142,15 @@ func listOne(w io.Writer, l *runs.Listed) error {
 	if r.Cut != "" {
 		end = "cut short"
 	}
-	what := strings.Join(r.Names(), ", ")
+	var kernels []string
+	for _, s := range compare.Sides(r) {
+		name := s.Name
+		if n := len(s.Runs); n > 1 {
+			name += fmt.Sprintf(" (%d passes)", n)
+		}
+		kernels = append(kernels, name)
+	}
+	what := strings.Join(kernels, ", ")
 	if what == "" {
 		what = "no kernel"
 	}

@@ -35,7 +35,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return blame.On(blame.Usage, usageError{c, err})
 	})
-	root.AddCommand(newBisect(), newClean(), newDoctor(), newKernel(), newList(), newMan(), newModel(), newMutate(), newPatch(),
+	root.AddCommand(newBisect(), newClean(), newCompare(), newDoctor(), newKernel(), newList(), newMan(), newModel(), newMutate(), newPatch(),
 		newReplay(), newReport(), newRepro(), newRun(), newShell(), newSymbolize(), newWitness())
 	root.AddCommand(topics()...)
 	completions(root)

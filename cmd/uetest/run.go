@@ -26,6 +26,7 @@ type runFlags struct {
 	on      []string
 	variant variantFlags
 	tests   testFlags
+	passes  passFlags
 	tester  string
 	boot    time.Duration
 	each    bool
@@ -48,7 +49,11 @@ With --each the kernels are those that the first patches make: none of them, one
 and so on to all. They are built one after the other in one build directory. A
 kernel that does not build or boot is a finding, and the next ones are tried. The
 exit code is that of the worst of them: 3 if one does not build, 5 if one does not
-boot, 1 if a test of one is not as expected of its generation.`,
+boot, 1 if a test of one is not as expected of its generation.
+
+With several kernels the report ends with what differs between each of them and
+the first, as 'uetest compare' tells it. With --count the kernels take turns, and a
+difference is called one only if chance does not explain it: see docs/compare.md.`,
 		Example: `  uetest run                          the shipped RFC
   uetest run --on stable,base,rfc     the two controls as well
   uetest run --run 'fork/.*'          some of the tests
@@ -58,6 +63,10 @@ boot, 1 if a test of one is not as expected of its generation.`,
   uetest run --patch fix.patch        your patch on top of it
   uetest run --no-patch --patch DIR   your series alone, on the source as it is
   uetest run -C linux --no-patch      your tree as it is
+  uetest run --on base,rfc --count 20 --run 'fork/.*'
+                                      how often each test is as expected, on each
+  uetest run --until-fail --shuffle on --run 'stress/.*'
+                                      again, in other orders, until one is not
   uetest run --each --patch series/   every prefix of your series, on top of the RFC
   uetest run --on rfc~1               the RFC's base and all but the last patch
   uetest run -C linux --config keep   with its own .config
@@ -76,6 +85,7 @@ boot, 1 if a test of one is not as expected of its generation.`,
 	fl.StringSliceVar(&f.on, "on", nil, "kernels to test (default: rfc, or the one that your --series is about): "+strings.Join(kernelNames(), ", "))
 	f.variant.add(c)
 	f.tests.add(c, "run only tests whose whole id matches this regular expression")
+	f.passes.add(c)
 	f.output.add(c)
 	f.mutants.add(c)
 	fl.StringVar(&f.tester, "tester", "", "NAME <ADDRESS> for the Tested-by line of --out mail=FILE (default: git config user.name and user.email)")
@@ -91,7 +101,7 @@ func (f *runFlags) exec(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := f.top.apply(c, &cfg); err != nil {
+	if err := errors.Join(f.top.apply(c, &cfg), f.passes.apply(c, &cfg)); err != nil {
 		return err
 	}
 	if done, err := f.hand.apply(c, &cfg); done || err != nil {

@@ -89,7 +89,7 @@ func (c *Comparison) call() {
 	}
 	c.Family = len(family)
 	for _, t := range open {
-		t.decide(counts[t])
+		t.decide(counts[t], c.A.Name)
 	}
 	for _, t := range open {
 		if t.Class == Unsure {
@@ -121,8 +121,9 @@ func measured(a, b *Tally) []*Counts {
 }
 
 // decide gives the class that counts tell, the stricter measure first: what is
-// not as expected is worse than a known fault.
-func (t *Test) decide(counts []*Counts) {
+// not as expected is worse than a known fault. before is what the first kernel is
+// called.
+func (t *Test) decide(counts []*Counts, before string) {
 	for _, c := range counts {
 		if !c.Called {
 			continue
@@ -130,7 +131,7 @@ func (t *Test) decide(counts []*Counts) {
 		t.Counts = c
 		switch {
 		case c.Better():
-			t.Class, t.Why = Fixed, t.A.most()
+			t.Class, t.Why = Fixed, "on "+before+": "+t.A.most()
 		case c.Measure == Kept && t.B.Known > t.B.Bad:
 			t.Class, t.Why = Broken, strings.Join(t.B.faults(), ", ")
 		default:
@@ -148,12 +149,9 @@ func (t *Test) decide(counts []*Counts) {
 		t.Class, t.Why = Flaky, t.B.most()
 		return
 	}
-	t.Class = Unsure
-	worse := &t.B
-	if t.Counts.Better() {
-		worse = &t.A
+	if t.Class, t.Why = Unsure, t.B.most(); t.Counts.Better() {
+		t.Why = "on " + before + ": " + t.A.most()
 	}
-	t.Why = worse.most()
 }
 
 // most says what is wrong, of the results that are not as expected, or else of

@@ -76,12 +76,12 @@ func TestClassOfATest(t *testing.T) {
 		{"K", "R", Unsure, "regressed: a=0, not 1", "1/1 → 0/1", 4},
 		{"K", "U", Unsure, "unknown fault: oops", "1/1 → 0/1", 4},
 		{"K", "E", Unsure, "error: crashed", "1/1 → 0/1", 4},
-		{"R", "K", Unsure, "regressed", "0/1 → 1/1", 4},
+		{"R", "K", Unsure, "on base: regressed", "0/1 → 1/1", 4},
 		{"F", "R", Unsure, "regressed", "1/1 → 0/1", 4},
 		{"F", "X", Unsure, "known fault", "0/1 → 1/1", 4},
 		{"KKK", "RRR", Unsure, "regressed", "3/3 → 0/3", 4},
 		{"KKKK", "RRRR", Regressed, "regressed: a=0, not 1", "4/4 → 0/4", 0},
-		{"RRRR", "KKKK", Fixed, "regressed: a=0, not 1", "0/4 → 4/4", 0},
+		{"RRRR", "KKKK", Fixed, "on base: regressed: a=0, not 1", "0/4 → 4/4", 0},
 		{"FFFF", "RRRR", Regressed, "regressed", "4/4 → 0/4", 0},
 
 		// Flaky ones.

@@ -171,3 +171,21 @@ func because(o *Outcome) string {
 	}
 	return ": " + o.Detail
 }
+
+// Counted is a test with what it showed in all runs of one side.
+type Counted struct {
+	ID string
+	Tally
+}
+
+// Tests are the tests of a side, in the order of the catalogue as far as the runs
+// have it.
+func (s Side) Tests() []Counted {
+	var all []Counted
+	for _, p := range pairs(s, Side{}) {
+		if p.id != results.WholeID {
+			all = append(all, Counted{p.id, p.tallies[0]})
+		}
+	}
+	return all
+}

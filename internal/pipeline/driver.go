@@ -101,7 +101,7 @@ func (d *driver) times(took time.Duration) {
 		tests.Took -= d.booting
 	}
 	d.run.Stages = append(d.run.Stages, boots, tests)
-	d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "tests", Finished: true, Took: took, Done: d.reported, Total: d.total})
+	d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "tests", Text: d.cfg.passNote(d.run.Pass), Finished: true, Took: took, Done: d.reported, Total: d.total})
 }
 
 // started says how the guests of a run came up, if there is anything to say.
@@ -181,7 +181,7 @@ func (d *driver) enqueue(tests []catalog.Test) {
 		how = IsolateTest
 	}
 	d.total = d.reported + len(tests) // some tests were compiled on the host
-	d.queue = newQueue(tests, how, func(t catalog.Test) string { return fmt.Sprint(d.of(t)) })
+	d.queue = newQueue(shuffled(tests, d.run.Shuffle), how, func(t catalog.Test) string { return fmt.Sprint(d.of(t)) })
 }
 
 // takes reports whether the kernel is one that the test can be done with.
@@ -279,6 +279,9 @@ func (d *driver) progress(id string) {
 	}
 	d.mu.Lock()
 	done := d.reported
+	if d.run.Shuffle != 0 {
+		d.run.Order = append(d.run.Order, id)
+	}
 	d.mu.Unlock()
 	d.notify(Event{Kernel: d.run.Kernel.Name, Stage: "tests", Text: id, Done: done, Total: d.total})
 }

@@ -76,6 +76,10 @@ type Config struct {
 	// the run is over, and holds what there is.
 	Stop func(*results.Test) bool
 
+	Count     int    // how often the kernels are gone over; 0 is once, and with UntilFail without an end
+	UntilFail bool   // go over them again until something is not as expected
+	Shuffle   uint64 // tests that may share a guest run in an order that is made of it; 0 is that of the catalogue
+
 	// Each has every kernel tested that the first patches make, of those on top of
 	// the one kernel named or of its own: none of them, one, and so on to all.
 	Each bool
@@ -95,7 +99,7 @@ func (cfg *Config) jobs() int { return max(1, cfg.Jobs) }
 // A kernel that behaves badly is no error; see results.Run.Exit.
 func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
 	cfg.Notify = serialize(cfg.Notify)
-	if err := cmp.Or(cfg.settleClock(), cfg.coverFlag()); err != nil {
+	if err := cmp.Or(cfg.settleClock(), cfg.coverFlag(), cfg.passFlags()); err != nil {
 		return nil, err
 	}
 	tests := ordered(chosen(cfg.Select), cfg.First)
@@ -111,22 +115,10 @@ func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
 		return nil, err
 	}
 	var list []*results.Run
-	// The kernels of one architecture share what they boot with.
-	for len(targets) > 0 && err == nil {
-		arch := targets[0].arch()
-		n := slices.IndexFunc(targets, func(t target) bool { return t.arch() != arch })
-		if n < 0 {
-			n = len(targets)
-		}
-		err = withGuest(ctx, &cfg, arch, func(ctx context.Context, g *guest) error {
-			more, err := each(targets[:n], func(t target) (*results.Run, error) {
-				return cfg.run(ctx, t, g, tests)
-			})
-			list = append(list, more...)
-			return err
-		})
-		targets = targets[n:]
-	}
+	err = withGuests(ctx, &cfg, func(ctx context.Context, guestFor func(string) *guest) error {
+		list, err = cfg.passes(ctx, targets, guestFor, tests)
+		return err
+	})
 	return list, close(list, err)
 }
 
@@ -223,17 +215,32 @@ type guest struct {
 	wait   func() error
 }
 
-// withGuest prepares a guest of an architecture while use works with it. If the guest can't be
-// made the context of use ends, for nobody waits for a kernel that can't be
-// booted, and the reason is what withGuest returns.
+// withGuest prepares a guest of an architecture while use works with it.
 func withGuest(ctx context.Context, cfg *Config, arch string, use func(context.Context, *guest) error) error {
+	return withGuests(ctx, cfg, func(ctx context.Context, guestFor func(string) *guest) error {
+		return use(ctx, guestFor(arch))
+	})
+}
+
+// withGuests prepares a guest of each architecture that use asks for, which its
+// kernels share, while use works with it. If one can't be made the context of use
+// ends, for nobody waits for a kernel that can't be booted, and the reason is what
+// withGuests returns.
+func withGuests(ctx context.Context, cfg *Config, use func(ctx context.Context, guestFor func(arch string) *guest) error) error {
 	own, cancel := context.WithCancelCause(ctx)
-	g := prepareGuest(own, cfg, arch, cancel)
+	all := map[string]*guest{}
 	defer func() {
 		cancel(nil)
-		_ = g.wait() // what it had to say was said, or nobody needs it any more
+		for _, g := range all {
+			_ = g.wait() // what it had to say was said, or nobody needs it any more
+		}
 	}()
-	err := use(own, g)
+	err := use(own, func(arch string) *guest {
+		if all[arch] == nil {
+			all[arch] = prepareGuest(own, cfg, arch, cancel)
+		}
+		return all[arch]
+	})
 	if why := context.Cause(own); err != nil && why != nil && ctx.Err() == nil {
 		return why
 	}
@@ -310,8 +317,8 @@ func one(ctx context.Context, cfg *Config, t target, g *guest, tests []catalog.T
 // newDriver builds the kernel and makes what drives guests that boot it.
 func newDriver(ctx context.Context, cfg *Config, t target, g *guest) (*driver, error) {
 	s := &stages{kernel: t.name, notify: cfg.Notify}
-	run := &results.Run{Schema: results.Schema, Start: time.Now().UTC(), Prefix: t.prefix}
-	b, err := t.build(ctx, cfg, s)
+	run := &results.Run{Schema: results.Schema, Start: time.Now().UTC(), Prefix: t.prefix, Pass: t.pass, Shuffle: cfg.seed(t.pass)}
+	b, err := t.make(ctx, cfg, s)
 	if err != nil {
 		return nil, err
 	}

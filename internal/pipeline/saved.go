@@ -26,6 +26,7 @@ func (cfg *Config) Asked() runs.Asked {
 		Command: cfg.Command, Uetest: cfg.Revision, Tester: cfg.Tester, Table: cfg.Table,
 		Kernels: cfg.Kernels, Source: cfg.SourceDir, Accel: cfg.Accel, Jobs: cfg.jobs(),
 		Isolate: cfg.Isolation.String(), Timeout: cfg.Timeout, Unproven: cfg.Unproven, Machine: cfg.Machine,
+		Count: cfg.Count, UntilFail: cfg.UntilFail, Shuffle: cfg.Shuffle,
 	}
 	if cfg.Series != nil {
 		a.Series, a.Title = cfg.Series.Name, cfg.Series.Title

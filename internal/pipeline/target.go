@@ -37,6 +37,9 @@ type target struct {
 	// place of the kernel's patches.
 	commit func(ctx context.Context, tree *kernel.Tree) (patch.Overlay, error)
 	id     string // of that commit
+
+	pass int    // of several over the kernels, from 1; 0: there is one
+	made *built // by the pass before; nil: there is one
 }
 
 // releaseName is what the target's kernel is called in its release.

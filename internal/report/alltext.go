@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 
+	"uetest/internal/compare"
 	"uetest/internal/results"
 	"uetest/internal/runs"
 )
@@ -17,12 +18,13 @@ func AllText(w io.Writer, rec *runs.Record, o Options) error {
 		return allPrefixes(w, rec, o)
 	}
 	var shown []*results.Run
-	for _, run := range rec.Runs {
-		run, err := harmless(run)
+	for _, k := range folded(rec) {
+		run, err := harmless(k.Run)
 		if err != nil {
 			return err
 		}
 		one := o
+		one.passes = k.passes
 		one.Fault = faultOf(rec)
 		if run.Repeat != "" {
 			one.Reproduce = func(_, id string) string { return reproduce(run, id) }
@@ -35,12 +37,32 @@ func AllText(w io.Writer, rec *runs.Record, o Options) error {
 	if err := Coverage(w, shown, o); err != nil {
 		return err
 	}
+	if err := comparisons(w, rec, o); err != nil {
+		return err
+	}
 	if rec.Asked.Table {
 		if err := Table(w, rec.Runs); err != nil {
 			return err
 		}
 	}
 	return endedEarly(w, rec, o)
+}
+
+// comparisons writes what differs between the kernels of a record, or why that
+// can't be said.
+func comparisons(w io.Writer, rec *runs.Record, o Options) error {
+	all, err := compare.Within(rec)
+	if err != nil {
+		p := &printer{w: w, color: o.Color}
+		p.f("\n%s %s\n", p.paint(yellow, "NOT COMPARED"), printable(safe(err.Error())))
+		return p.err
+	}
+	for _, c := range all {
+		if err := Comparison(w, c, o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // endedEarly writes what kept the rest of a record's kernels from running.

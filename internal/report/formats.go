@@ -55,6 +55,7 @@ type kernel struct {
 	*results.Run
 	name   string // unique among those of the record
 	repeat int    // 1, and more if the same kernel was tested before
+	passes string // of one that stands for several runs: how many there are
 }
 
 // kernels are the runs of a record, named.
@@ -64,7 +65,7 @@ func kernels(rec *runs.Record) []kernel {
 	seen := map[string]int{}
 	for i, run := range rec.Runs {
 		seen[run.Label()]++
-		all = append(all, kernel{run, names[i], seen[run.Label()]})
+		all = append(all, kernel{Run: run, name: names[i], repeat: seen[run.Label()]})
 	}
 	return all
 }

@@ -29,7 +29,7 @@ func GitHub(w io.Writer, rec *runs.Record, _ Options) error {
 	if why := early(rec); why != "" {
 		errors = append(errors, annotation{title: "uetest", text: why})
 	}
-	for _, k := range kernels(rec) {
+	for _, k := range folded(rec) {
 		for _, t := range k.all() {
 			if !t.Verdict.Good() {
 				errors = append(errors, annotate(k, &t))
@@ -150,7 +150,7 @@ func GitHubSummary(w io.Writer, rec *runs.Record, _ Options) error {
 	if len(rec.Runs) > 0 {
 		fmt.Fprintf(&b, "| kernel | release | arch | tests | %s |\n|---|---|---|--:|%s\n", strings.Join(verdictNames(), " | "), strings.Repeat("--:|", len(results.Verdicts)))
 	}
-	for _, k := range kernels(rec) {
+	for _, k := range folded(rec) {
 		fmt.Fprintf(&b, "| %s | %s | %s | %d |", markdown(k.name), markdown(k.Guest.Release), markdown(k.arch()), len(k.Tests))
 		for _, v := range results.Verdicts {
 			fmt.Fprintf(&b, " %s |", countOrNone(k.Count(v)))
@@ -166,14 +166,20 @@ func GitHubSummary(w io.Writer, rec *runs.Record, _ Options) error {
 		}
 		b.WriteString(s)
 	}
-	for _, k := range kernels(rec) {
+	for _, c := range withinOf(rec) {
+		add(fmt.Sprintf("\n%s\n\n", markdown(summed(c))))
+		for _, l := range differences(c) {
+			add(fmt.Sprintf("- %s\n", markdown(l)))
+		}
+	}
+	for _, k := range folded(rec) {
 		for _, t := range k.all() {
 			if !t.Verdict.Good() {
 				add(details(fmt.Sprintf("%s: %s on %s", t.Verdict, t.ID, k.name), body(&t, reproduce(k.Run, t.ID))))
 			}
 		}
 	}
-	for _, k := range kernels(rec) {
+	for _, k := range folded(rec) {
 		for i, a := range known(rec, k) {
 			if i == 0 {
 				add(fmt.Sprintf("\nKnown faults of %s, seen again:\n\n", markdown(k.name)))

@@ -229,7 +229,8 @@ type builder struct {
 }
 
 func newPage(rec *runs.Record) *page {
-	b := &builder{underTest: patchOf(rec), all: kernels(rec), refs: map[string]string{}, taken: map[string]bool{}, tested: map[string]bool{}, configured: map[string]bool{}}
+	all := kernels(rec)
+	b := &builder{underTest: patchOf(rec, all), all: all, refs: map[string]string{}, taken: map[string]bool{}, tested: map[string]bool{}, configured: map[string]bool{}}
 	for _, k := range b.all {
 		b.add(k)
 		for i := range k.Tests {

@@ -22,12 +22,13 @@ const mailWidth = 72
 // way to see it. A Tested-by line comes only if everything that was asked for
 // holds on every kernel with the patch; else there is the reason in its place.
 func Mail(w io.Writer, rec *runs.Record, o Options) error {
-	m := &mailWriter{underTest: patchOf(rec)}
+	m := &mailWriter{underTest: patchOf(rec, folded(rec))}
 	m.header()
 	m.tested()
 	m.outcome()
 	found := m.defects()
 	m.controls()
+	m.compared()
 	tester := o.Tester
 	if tester == "" {
 		tester = rec.Asked.Tester
@@ -153,6 +154,7 @@ func (m *mailWriter) kernel(k kernel) {
 		item("config", text)
 	}
 	item("compiler", k.Kernel.Compiler)
+	item("passes", k.passes)
 	qemu := strings.TrimSpace(k.QEMU + ", " + k.Accel)
 	if k.Guest.CPUs > 0 {
 		qemu += fmt.Sprintf(", %d CPUs", k.Guest.CPUs)

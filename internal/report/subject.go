@@ -17,11 +17,10 @@ type underTest struct {
 	without []kernel     // the controls
 }
 
-// patchOf decides what a record is about: the last patch of the first kernel that
-// has one that was posted.
-func patchOf(rec *runs.Record) underTest {
+// patchOf decides what a record is about, of which these are the kernels: the last
+// patch of the first one that has any that was posted.
+func patchOf(rec *runs.Record, all []kernel) underTest {
 	m := underTest{rec: rec}
-	all := kernels(rec)
 	found := false
 	for _, k := range all {
 		if mail, ok := lastMail(k.Run); ok && !found {

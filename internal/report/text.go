@@ -22,6 +22,8 @@ type Options struct {
 	Reproduce func(kernel, id string) string
 	// Fault looks up a catalogued fault by id.
 	Fault func(id string) (catalog.Fault, bool)
+	// passes is how often the kernel was tested, if more than once.
+	passes string
 	// Tester signs a mail: NAME <ADDRESS>. Empty: the one whom the record names.
 	Tester string
 	// Origin is whom KCIDB knows as the submitter; empty is "uetest".
@@ -32,7 +34,7 @@ type Options struct {
 // the known faults by name, then only what needs attention.
 func Text(w io.Writer, run *results.Run, o Options) error {
 	p := &printer{w: w, color: o.Color}
-	p.head(run)
+	p.head(run, o)
 	p.areas(run)
 	p.knownFaults(run, o)
 	p.allowed(run, o)
@@ -78,7 +80,7 @@ func Mark(s string, good, color bool) string {
 	return p.paint(red, s)
 }
 
-func (p *printer) head(r *results.Run) {
+func (p *printer) head(r *results.Run, o Options) {
 	k := r.Kernel
 	p.f("\n%s", p.paint(bold, k.Name))
 	if r.Guest.Release != "" {
@@ -90,6 +92,9 @@ func (p *printer) head(r *results.Run) {
 	p.f("  on %s\n", r.Accel)
 	if r.AccelWhy != "" {
 		p.f("  %s: %s\n", r.Accel, r.AccelWhy)
+	}
+	if o.passes != "" {
+		p.f("  %s\n", o.passes)
 	}
 	if r.NoSnapshot != "" {
 		p.f("  each guest is booted: %s\n", r.NoSnapshot)

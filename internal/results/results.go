@@ -197,6 +197,7 @@ type Run struct {
 	Schema     int             `json:"schema"`
 	Kernel     Kernel          `json:"kernel"`
 	Prefix     *Prefix         `json:"prefix,omitempty"` // of a series that was gone through patch by patch
+	Pass       int             `json:"pass,omitempty"`   // over the kernels, if there were several, from 1
 	Guest      wire.Guest      `json:"guest"`
 	Generation string          `json:"generation"` // whose expectations were used
 	Accel      string          `json:"accel"`
@@ -208,6 +209,8 @@ type Run struct {
 	Retries    []string        `json:"retries,omitempty"`     // why a guest had to be tried again
 	NoSnapshot string          `json:"no_snapshot,omitempty"` // why there was none to restore from
 	Start      time.Time       `json:"start"`
+	Shuffle    uint64          `json:"shuffle,omitempty"` // what the order of the tests was made of; 0: that of the catalogue
+	Order      []string        `json:"order,omitempty"`   // of a shuffled run: ids of the tests, as they began in guests
 	Tests      []Test          `json:"tests"`
 	Splats     []console.Splat `json:"splats,omitempty"`            // outside of any test
 	Problems   []string        `json:"problems,omitempty"`          // of the run as a whole

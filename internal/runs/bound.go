@@ -17,6 +17,7 @@ const (
 	MaxPatch  = 1 << 20   // bytes of a patch's text
 	MaxConfig = 256 << 10 // bytes of the options that a configuration sets
 	MaxRecord = 64 << 20  // bytes after which tests are recorded without logs
+	MaxPasses = 128 << 20 // bytes after which the kernels are not gone over again
 )
 
 // bounded is a test as it goes into a record that has written bytes so far.

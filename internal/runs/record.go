@@ -26,21 +26,24 @@ const FileName = "record.jsonl"
 
 // Asked is what a command was asked for.
 type Asked struct {
-	Command  []string        `json:"command,omitempty"` // its arguments, the verb first
-	Uetest   string          `json:"uetest,omitempty"`  // revision of the program
-	Series   string          `json:"series,omitempty"`
-	Title    string          `json:"title,omitempty"`   // of the series
-	Kernels  []string        `json:"kernels,omitempty"` // names, in order
-	Source   string          `json:"source,omitempty"`  // the user's tree in place of a source package
-	Select   string          `json:"select,omitempty"`  // regular expression of the ids; empty: all
-	Accel    string          `json:"accel,omitempty"`
-	Jobs     int             `json:"jobs,omitempty"`
-	Isolate  string          `json:"isolate,omitempty"`
-	Timeout  time.Duration   `json:"timeout_ns,omitempty"` // of a test, in place of the catalogue's
-	Unproven bool            `json:"unproven,omitempty"`   // go on with what is not the blob that was expected
-	Machine  results.Machine `json:"machine,omitzero"`
-	Table    bool            `json:"table,omitempty"`  // many kernels: a text report ends with a line each
-	Tester   string          `json:"tester,omitempty"` // NAME <ADDRESS> for a Tested-by line; empty: none was asked for
+	Command   []string        `json:"command,omitempty"` // its arguments, the verb first
+	Uetest    string          `json:"uetest,omitempty"`  // revision of the program
+	Series    string          `json:"series,omitempty"`
+	Title     string          `json:"title,omitempty"`   // of the series
+	Kernels   []string        `json:"kernels,omitempty"` // names, in order
+	Source    string          `json:"source,omitempty"`  // the user's tree in place of a source package
+	Select    string          `json:"select,omitempty"`  // regular expression of the ids; empty: all
+	Accel     string          `json:"accel,omitempty"`
+	Jobs      int             `json:"jobs,omitempty"`
+	Isolate   string          `json:"isolate,omitempty"`
+	Timeout   time.Duration   `json:"timeout_ns,omitempty"` // of a test, in place of the catalogue's
+	Unproven  bool            `json:"unproven,omitempty"`   // go on with what is not the blob that was expected
+	Machine   results.Machine `json:"machine,omitzero"`
+	Count     int             `json:"count,omitempty"`      // passes over the kernels
+	UntilFail bool            `json:"until_fail,omitempty"` // as many until something is not as expected, Count at most if it is not 0
+	Shuffle   uint64          `json:"shuffle,omitempty"`    // what the order of the tests is made of; 0: that of the catalogue
+	Table     bool            `json:"table,omitempty"`      // many kernels: a text report ends with a line each
+	Tester    string          `json:"tester,omitempty"`     // NAME <ADDRESS> for a Tested-by line; empty: none was asked for
 }
 
 // Patch is a patch's text, kept once however many kernels have it.

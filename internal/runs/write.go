@@ -33,6 +33,7 @@ type Recorder struct {
 	last    map[string][]byte // what is recorded of a test, by kernel and id
 	patches map[string]bool   // by hash
 	configs map[string]bool   // by hash
+	folders map[string]int    // how many there are of a name
 	ended   bool
 }
 
@@ -61,7 +62,7 @@ func create(home string, asked Asked, now time.Time) (*Recorder, error) {
 	if err != nil {
 		return nil, cache.Fault(err)
 	}
-	r := &Recorder{dir: home, file: file, fold: newFolder(), last: map[string][]byte{}, patches: map[string]bool{}, configs: map[string]bool{}}
+	r := &Recorder{dir: home, file: file, fold: newFolder(), last: map[string][]byte{}, patches: map[string]bool{}, configs: map[string]bool{}, folders: map[string]int{}}
 	r.write(&Event{Action: Run, Time: now, Version: Version, ID: filepath.Base(home), Asked: &asked})
 	return r, nil
 }
@@ -102,6 +103,14 @@ func (r *Recorder) write(e *Event) {
 	}
 }
 
+// Full reports whether the record is so large that who could go on for ever should
+// not.
+func (r *Recorder) Full() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.written > MaxPasses
+}
+
 // Event records a line of the caller's.
 func (r *Recorder) event(e *Event) {
 	r.mu.Lock()
@@ -130,13 +139,17 @@ func folderName(name string) string {
 // methods call the kernel by.
 func (r *Recorder) Folder(name string) (key, dir string, err error) {
 	name = folderName(name)
-	key = name
-	for n := 2; ; n++ {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for {
+		key = name
+		if r.folders[name]++; r.folders[name] > 1 {
+			key = repeated(name, r.folders[name])
+		}
 		dir = filepath.Join(r.dir, key)
 		if err = os.Mkdir(dir, 0o777); !errors.Is(err, os.ErrExist) {
 			return key, dir, cache.Fault(err)
 		}
-		key = repeated(name, n)
 	}
 }
 
