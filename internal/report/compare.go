@@ -255,11 +255,11 @@ func Threshold(c *compare.Comparison) string {
 	text := fmt.Sprintf("p by Fisher's exact test, two-sided; a difference is called by it at %g", c.Alpha)
 	switch c.Family {
 	case 0:
-		return text + ", which none could have reached"
+		return text + ", and nothing varied enough to be"
 	case 1:
-		return text + ", where one could have come so far by chance"
+		return text + "; one varied enough to be"
 	}
-	return text + fmt.Sprintf(", with Holm's correction for the %d that could have come so far by chance", c.Family)
+	return text + fmt.Sprintf(", with Holm's correction for the %d that varied enough to be", c.Family)
 }
 
 // splatsOf writes the reports of the kernel that are new, and counts those that
@@ -303,7 +303,7 @@ func splatsAt(c *compare.Comparison, where compare.Where) []*compare.Splat {
 
 // SplatDifference is what there is to say of a report of the kernel, on one line.
 func SplatDifference(s *compare.Splat) string {
-	text := fmt.Sprintf("%s  %d/%d → %d/%d %s  in %s", s.Title, s.A, s.AOf, s.B, s.BOf, compare.Pvalue(s.P), s.In[0])
+	text := fmt.Sprintf("%s  %d/%d → %d/%d  %s  in %s", s.Title, s.A, s.AOf, s.B, s.BOf, compare.Pvalue(s.P), s.In[0])
 	if n := len(s.In) - 1; n > 0 {
 		text += fmt.Sprintf(" and %d more", n)
 	}
