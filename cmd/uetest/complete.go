@@ -55,7 +55,7 @@ var flagValues = map[string]completer{
 // verbArgs are the arguments of verbs, by the path below the root.
 var verbArgs = map[string]completer{
 	"bisect":        none, // commits of a tree that is named later
-	"compare":       completeRuns,
+	"compare":       runsUpTo(2),
 	"kernel build":  listedArgs(kernelNames),
 	"kernel path":   first(kernelNames),
 	"man":           completePages,
@@ -64,7 +64,7 @@ var verbArgs = map[string]completer{
 	"patch check":   files,
 	"patch restore": files,
 	"replay":        files,
-	"report":        completeRuns,
+	"report":        runsUpTo(1),
 	"repro":         first(faultIDs),
 	"symbolize":     files,
 }
@@ -155,7 +155,7 @@ func completeVariant(*cobra.Command, []string, string) ([]string, cobra.ShellCom
 
 // completeFormat is for --format, which doctor has as well.
 func completeFormat(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if c.Name() == "doctor" {
+	if c.Name() == "doctor" || c.Name() == "compare" {
 		return []string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp
 	}
 	var list []string
@@ -220,24 +220,26 @@ func completeTests(_ *cobra.Command, _ []string, toComplete string) ([]string, c
 // completedRuns are as many saved runs as fit on a screen.
 const completedRuns = 20
 
-// completeRuns are the saved runs, the newest first.
-func completeRuns(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	list := []string{"last"}
-	if dir, err := cacheDir(); err == nil {
-		if all, err := runs.List(runs.Home(dir), completedRuns); err == nil {
-			for _, l := range all {
-				what := "cannot be read"
-				if l.Err == nil {
-					what = strings.Join(l.Record.Names(), ", ")
+// runsUpTo completes as many saved runs, the newest first.
+func runsUpTo(most int) completer {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) >= most {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		list := []string{"last"}
+		if dir, err := cacheDir(); err == nil {
+			if all, err := runs.List(runs.Home(dir), completedRuns); err == nil {
+				for _, l := range all {
+					what := "cannot be read"
+					if l.Err == nil {
+						what = kernelsIn(l.Record)
+					}
+					list = append(list, cobra.CompletionWithDesc(l.ID, what))
 				}
-				list = append(list, cobra.CompletionWithDesc(l.ID, what))
 			}
 		}
+		return list, cobra.ShellCompDirectiveDefault | cobra.ShellCompDirectiveKeepOrder
 	}
-	return list, cobra.ShellCompDirectiveDefault | cobra.ShellCompDirectiveKeepOrder
 }
 
 // completePages are the verbs and topics.

@@ -142,15 +142,7 @@ func listOne(w io.Writer, l *runs.Listed) error {
 	if r.Cut != "" {
 		end = "cut short"
 	}
-	var kernels []string
-	for _, s := range compare.Sides(r) {
-		name := s.Name
-		if n := len(s.Runs); n > 1 {
-			name += fmt.Sprintf(" (%d passes)", n)
-		}
-		kernels = append(kernels, name)
-	}
-	what := strings.Join(kernels, ", ")
+	what := kernelsIn(r)
 	if what == "" {
 		what = "no kernel"
 	}
@@ -160,6 +152,19 @@ func listOne(w io.Writer, l *runs.Listed) error {
 	}
 	_, err := fmt.Fprintf(w, "%s\t%s\t%d tests (%s), %s\t%s\n", l.ID, what, tests, of, attention(bad), end)
 	return err
+}
+
+// kernelsIn names the kernels of a record.
+func kernelsIn(rec *runs.Record) string {
+	var names []string
+	for _, s := range compare.Sides(rec) {
+		name := s.Name
+		if n := len(s.Runs); n > 1 {
+			name += fmt.Sprintf(" (%d passes)", n)
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
 }
 
 func attention(n int) string {
