@@ -61,7 +61,7 @@ func sound(t *testing.T, text string) {
 }
 
 func TestHTMLIsSoundWhateverARecordHolds(t *testing.T) {
-	for name, rec := range map[string]*runs.Record{"several": several(), "hostile": hostile(), "none": recordOf(), "covered": coveredPatch()} {
+	for name, rec := range map[string]*runs.Record{"several": several(), "in turns": inTurns(), "hostile": hostile(), "none": recordOf(), "covered": coveredPatch()} {
 		t.Run(name, func(t *testing.T) { sound(t, string(htmlOf(t, rec))) })
 	}
 }

@@ -51,7 +51,7 @@ func TestEachJSONLineHasTheDocumentedFields(t *testing.T) {
 		}
 	}
 	f, _ := FormatByName("jsonl")
-	for _, text := range []string{render(t, f, several()), render(t, f, hostile()), live(t)} {
+	for _, text := range []string{render(t, f, several()), render(t, f, inTurns()), render(t, f, hostile()), live(t)} {
 		for l := range strings.Lines(text) {
 			var line map[string]any
 			if err := json.Unmarshal([]byte(l), &line); err != nil {

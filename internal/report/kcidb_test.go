@@ -189,7 +189,7 @@ func kcidbOf(t *testing.T, rec *runs.Record) string {
 func TestKCIDBIsValidForTheSchema(t *testing.T) {
 	long := sample()
 	long.Tests[3].Log = []string{strings.Repeat("ä", 40000)}
-	for _, rec := range []*runs.Record{several(), hostile(), recordOf(), recordOf(long), unbuilt(true), unbuilt(false)} {
+	for _, rec := range []*runs.Record{several(), inTurns(), hostile(), recordOf(), recordOf(long), unbuilt(true), unbuilt(false)} {
 		if got := kcidbOf(t, rec); checkKCIDB(got) != nil {
 			t.Errorf("%v in %.3000s", checkKCIDB(got), got)
 		}

@@ -66,7 +66,7 @@ func kunitParsers(t *testing.T) []string {
 // knows SKIP alone.
 func TestKunitParserCountsTheSame(t *testing.T) {
 	for _, dir := range kunitParsers(t) {
-		for name, rec := range map[string]*runs.Record{"several": several(), "hostile": hostile(), "ended early": unbuilt(true)} {
+		for name, rec := range map[string]*runs.Record{"several": several(), "in turns": inTurns(), "hostile": hostile(), "ended early": unbuilt(true)} {
 			t.Run(filepath.Base(filepath.Dir(filepath.Dir(filepath.Dir(filepath.Dir(dir)))))+"/"+name, func(t *testing.T) {
 				kunitReads(t, dir, rec)
 			})

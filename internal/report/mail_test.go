@@ -108,7 +108,7 @@ func TestMailIs72ColumnsWide(t *testing.T) {
 	wide.Kernel.Mails = []results.Mail{posted}
 	wide.Tests[2].Saw = strings.Repeat("word=value ", 40)
 	wide.Tests[3].Purpose = strings.Repeat("many words ", 40)
-	for _, rec := range []*runs.Record{several(), recordOf(wide)} {
+	for _, rec := range []*runs.Record{several(), inTurns(), recordOf(wide)} {
 		body := false
 		for l := range strings.Lines(mailOf(t, rec)) {
 			l = strings.TrimSuffix(l, "\n")
