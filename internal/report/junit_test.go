@@ -94,7 +94,7 @@ func junitOf(t *testing.T) string {
 
 func TestJUnitIsValidForJenkins(t *testing.T) {
 	f, _ := FormatByName("junit")
-	for _, rec := range []string{junitOf(t), render(t, f, hostile()), render(t, f, recordOf())} {
+	for _, rec := range []string{junitOf(t), render(t, f, inTurns()), render(t, f, hostile()), render(t, f, recordOf())} {
 		if err := checkJenkins(rec); err != nil {
 			t.Errorf("%v in\n%s", err, rec)
 		}
