@@ -46,11 +46,12 @@ var Classes = []Class{Regressed, Unsure, Flaky, Broken, Fixed, Promised, OnlyOne
 
 // Side is a kernel with all its runs, in order.
 type Side struct {
-	Name   string // unique in the comparison
-	Record string // id of the saved run; of several, the first
-	Series string // that it was tested for; empty: nobody said
-	Uetest string // revision of the program
-	Runs   []*results.Run
+	Name    string // unique in the comparison
+	Record  string // id of the saved run; of several, the first
+	Series  string // that it was tested for; empty: nobody said
+	Uetest  string // revision of the program
+	Timeout string // of a test, if it is not the catalogue's
+	Runs    []*results.Run
 }
 
 // Kernel is what a comparison says of a side.
@@ -281,6 +282,7 @@ func notes(a, b Side) []string {
 		{"compiler", x.Kernel.Compiler, y.Kernel.Compiler},
 		{"QEMU", x.QEMU, y.QEMU},
 		{"machine", fmt.Sprint(x.Machine), fmt.Sprint(y.Machine)},
+		{"limit for a test", a.Timeout, b.Timeout},
 		{"selection of tests", x.Select, y.Select},
 		{"uetest", a.Uetest, b.Uetest},
 	} {

@@ -301,12 +301,13 @@ func TestWhatCanNotBeComparedIsAnError(t *testing.T) {
 
 func TestNotesSayWhatElseIsNotTheSame(t *testing.T) {
 	a, b := side("base", "g0", "a/one=K"), side("rfc", "g1", "a/one=K")
+	b.Timeout = "1s"
 	b.Runs[0].Accel, a.Runs[0].Accel, b.Runs[0].Select = "kvm", "tcg", "a/.*"
 	c, err := Of(a, b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(c.Notes, "; "); got != "accelerator: tcg, and kvm; selection of tests: none, and a/.*" {
+	if got := strings.Join(c.Notes, "; "); got != "accelerator: tcg, and kvm; limit for a test: none, and 1s; selection of tests: none, and a/.*" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -19,6 +19,9 @@ func Sides(rec *runs.Record) []Side {
 		if i < 0 {
 			i = len(all)
 			all = append(all, Side{Name: name, Record: rec.ID, Series: rec.Asked.Series, Uetest: rec.Asked.Uetest})
+			if rec.Asked.Timeout > 0 {
+				all[i].Timeout = rec.Asked.Timeout.String()
+			}
 		}
 		all[i].Runs = append(all[i].Runs, run)
 	}
