@@ -48,7 +48,7 @@ func readReport(pipe *os.File, id string, send func(wire.Message)) *report {
 			case m.Kind == wire.Saw:
 				send(wire.Message{Kind: wire.Saw, ID: id, Key: m.Key, Value: m.Value})
 			case m.Kind == wire.Log:
-				send(wire.Message{Kind: wire.Log, ID: id, Text: m.Text})
+				send(wire.Message{Kind: wire.Log, ID: id, Text: m.Text, Sample: m.Sample})
 			case m.Kind == wire.End:
 				r.end = &m
 			default:

@@ -121,6 +121,7 @@ type page struct {
 	Mutants    []mutantTable
 	Compared   []comparison
 	Flakes     *barTable
+	Curves     []curve
 	Stages     *barTable
 	Slowest    *barTable
 	Sources    []pageSource
@@ -261,7 +262,8 @@ func newPage(rec *runs.Record) *page {
 	p.Diffs, p.Mutants = b.diffs(), b.mutants()
 	p.Compared = b.compared()
 	p.Flakes, p.Stages, p.Slowest = b.flakes(), b.stages(), b.slowest()
-	p.Measured = p.Flakes != nil || p.Stages != nil || p.Slowest != nil
+	p.Curves = b.curves()
+	p.Measured = p.Curves != nil || p.Flakes != nil || p.Stages != nil || p.Slowest != nil
 	p.Areas, p.Names = b.areas(), b.names()
 	b.verdict(p)
 	return p

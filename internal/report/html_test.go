@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"html"
+	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"uetest/internal/coverage"
 	"uetest/internal/results"
@@ -91,6 +95,11 @@ func coveredPatch() *runs.Record {
 			{Op: "-", Text: "\tc();"},
 			{Op: "+", Text: "\t/* why */", Number: 13},
 		}}}}},
+	}
+	for i := range 2 {
+		rec.Runs[2*i].Tests[0].Samples = []results.Sample{
+			{Of: "time <to> enable", X: 1, Per: "places", Y: 12, Unit: "µs"}, {Of: "time <to> enable", X: 100, Per: "places", Y: 340 + float64(i), Unit: "µs"},
+		}
 	}
 	rec = recordOf(rec.Runs...)
 	rec.Configs = []runs.Config{{SHA256: strings.Repeat("c", 64), Text: "CONFIG_A=y\nCONFIG_B=\"<b>\"\n"}}
@@ -232,4 +241,59 @@ func TestSqueezedKeepsPreformattedText(t *testing.T) {
 	if got := string(squeezed([]byte(in))); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+}
+
+func TestCurvesOfWhatWasMeasured(t *testing.T) {
+	at := func(x, y float64) results.Sample {
+		return results.Sample{Of: "time", X: x, Per: "places", Y: y, Unit: "ms"}
+	}
+	run := func(name string, samples ...results.Sample) *results.Run {
+		return &results.Run{Kernel: results.Kernel{Name: name}, Tests: []results.Test{{ID: "a/b", Verdict: results.AsExpected, Samples: samples}}}
+	}
+	other := at(1, 2)
+	other.Unit = "KiB"
+	p := newPage(recordOf(
+		run("base", at(1, 10), at(100, 30)), run("rfc", at(100, 200), at(1, 8)), run("base", at(1, 20)), run("rfc", at(100, 100), at(100, 400), other, at(-1, 1), at(1, 1e300)),
+	))
+	if len(p.Curves) != 2 || p.Curves[1].Unit != "KiB" {
+		t.Fatalf("got %d curves %+v, want those of ms and KiB", len(p.Curves), p.Curves)
+	}
+	c := p.Curves[0]
+	want := []curveRow{{"1", []string{"15", "8"}}, {"100", []string{"30", "200"}}}
+	if !reflect.DeepEqual(c.Rows, want) {
+		t.Errorf("got the numbers %v, want %v", c.Rows, want)
+	}
+	if len(c.Lines) != 2 || c.Lines[0].Name != "base" || c.Lines[0].Points != "50.3,154.5 278,142.9" || c.Lines[1].N == c.Lines[0].N {
+		t.Errorf("got the lines %+v", c.Lines)
+	}
+	if got := c.YTicks[len(c.YTicks)-1]; got.Text != "200" || got.At != "12" {
+		t.Errorf("the axis ends at %+v, want 200 at the top", got)
+	}
+}
+
+func TestCurvesHaveRoomForAnyNumbers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var samples []results.Sample
+		for range rapid.IntRange(1, 20).Draw(t, "n") {
+			samples = append(samples, results.Sample{
+				Of: "a", Per: "b", Unit: "c",
+				X: rapid.Float64Range(0, 1e15).Draw(t, "x"), Y: rapid.Float64Range(0, 1e15).Draw(t, "y"),
+			})
+		}
+		run := &results.Run{Kernel: results.Kernel{Name: "k"}, Tests: []results.Test{{ID: "a/b", Verdict: results.AsExpected, Samples: samples}}}
+		for _, c := range newPage(recordOf(run)).Curves {
+			if len(c.XTicks) > 7 || len(c.YTicks) > 7 || len(c.YTicks) < 2 {
+				t.Errorf("%d and %d ticks", len(c.XTicks), len(c.YTicks))
+			}
+			for _, l := range c.Lines {
+				for _, m := range l.Marks {
+					x, errx := strconv.ParseFloat(m.X, 64)
+					y, erry := strconv.ParseFloat(m.Y, 64)
+					if errx != nil || erry != nil || x < plotLeft || x > plotWidth-plotRight || y < plotTop || y > plotHeight-plotBottom {
+						t.Errorf("a point at %s, %s", m.X, m.Y)
+					}
+				}
+			}
+		}
+	})
 }

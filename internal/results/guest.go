@@ -88,6 +88,10 @@ func (g *Guest) Add(m wire.Message) (*Test, error) {
 		}
 		s.result.Saw += m.Key + "=" + m.Value
 	case wire.Log, wire.Output:
+		if m.Sample != nil {
+			s.result.Samples = append(s.result.Samples, Sample(*m.Sample))
+			return nil, nil
+		}
 		s.result.Log = append(s.result.Log, strings.Split(strings.TrimRight(m.Text, "\n"), "\n")...)
 	case wire.End:
 		g.open, g.last = nil, s

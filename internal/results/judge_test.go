@@ -334,3 +334,20 @@ func TestNoteOfTheGuestBelongsToNoTest(t *testing.T) {
 		t.Errorf("notes %q", got)
 	}
 }
+
+// What a test measures is kept, and counts for nothing.
+func TestSamplesCountForNothing(t *testing.T) {
+	j := NewJudge(catalog.G3, []catalog.Test{entry}, nil)
+	g := j.Guest(1)
+	sample := wire.Message{Kind: wire.Log, ID: entry.ID, Text: "time: 30 places: 2 µs", Sample: &wire.Sample{Of: "time", X: 30, Per: "places", Y: 2, Unit: "µs"}}
+	for _, m := range slices.Concat(saw("parent=1"), []wire.Message{sample}, saw("child=1")[1:], []wire.Message{end(wire.Done, "")}) {
+		if _, err := g.Add(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests, _ := j.Finish("")
+	want := []Sample{{Of: "time", X: 30, Per: "places", Y: 2, Unit: "µs"}}
+	if tests[0].Verdict != AsExpected || !slices.Equal(tests[0].Samples, want) || len(tests[0].Log) != 0 {
+		t.Errorf("got %+v", tests[0])
+	}
+}

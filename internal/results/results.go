@@ -61,6 +61,17 @@ type Test struct {
 	Took     time.Duration `json:"took_ns"`            // in the guest
 
 	Splats []console.Splat `json:"splats,omitempty"`
+
+	Samples []Sample `json:"samples,omitempty"` // what it measured; they change from run to run and count for nothing
+}
+
+// Sample is Y, in Unit, of what was measured at X of Per.
+type Sample struct {
+	Of   string  `json:"of"`
+	X    float64 `json:"x"`
+	Per  string  `json:"per"`
+	Y    float64 `json:"y"`
+	Unit string  `json:"unit"`
 }
 
 // Stage is how long one stage of the pipeline took.

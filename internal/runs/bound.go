@@ -15,6 +15,7 @@ const (
 	MaxLine   = 16 << 10  // bytes of one line of these
 	MaxSplats = 64        // of one test, or outside of tests
 	MaxPatch  = 1 << 20   // bytes of a patch's text
+	MaxSample = 1000      // numbers that one test measured
 	MaxConfig = 256 << 10 // bytes of the options that a configuration sets
 	MaxRecord = 64 << 20  // bytes after which tests are recorded without logs
 	MaxPasses = 128 << 20 // bytes after which the kernels are not gone over again
@@ -27,6 +28,7 @@ func bounded(t results.Test, written int64) results.Test {
 	}
 	t.Log, t.Kmsg = boundLines(t.Log), boundLines(t.Kmsg)
 	t.Splats = boundSplats(t.Splats)
+	t.Samples = t.Samples[:min(len(t.Samples), MaxSample)]
 	return t
 }
 

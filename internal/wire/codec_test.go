@@ -21,6 +21,7 @@ var stream = []Message{
 	{Kind: Start, ID: "fork/shared"},
 	{Kind: Saw, ID: "fork/shared", Key: "parent", Value: "1"},
 	{Kind: Log, ID: "fork/shared", Text: "child \x00 says <hello> & \"bye\"\n\t€"},
+	{Kind: Log, ID: "fork/shared", Text: "time: 30 places: 2 µs", Sample: &Sample{Of: "time", X: 30, Per: "places", Y: 2, Unit: "µs"}},
 	{Kind: Output, ID: "fork/shared", Text: "panic: x"},
 	{Kind: Kmsg, Text: "BUG: x", Level: 0, Seq: 1 << 40, At: 1234567 * time.Microsecond},
 	{Kind: End, ID: "fork/shared", Status: Crashed, Text: "signal: SIGSEGV", At: time.Millisecond},

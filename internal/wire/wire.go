@@ -108,6 +108,9 @@ type Message struct {
 	Key   string `json:"key,omitempty"`
 	Value string `json:"value,omitempty"`
 
+	// Log: what the line says, for a program that draws it.
+	Sample *Sample `json:"sample,omitempty"`
+
 	// Log, Output, Kmsg, Leak, End, Bye; Run: the program's standard input.
 	Text string `json:"text,omitempty"`
 
@@ -131,6 +134,16 @@ type Message struct {
 
 	// Shell.
 	Shell *Session `json:"shell,omitempty"`
+}
+
+// Sample is a number that a test measured. It changes from run to run, so it is no
+// observation and counts for nothing.
+type Sample struct {
+	Of   string  `json:"of"`   // what was measured: "processor time to enable an event"
+	X    float64 `json:"x"`    // at how many
+	Per  string  `json:"per"`  // of what: "places"
+	Y    float64 `json:"y"`    // how much it was
+	Unit string  `json:"unit"` // of what: "µs"
 }
 
 // Guest is what the agent found out about the running kernel by asking it.

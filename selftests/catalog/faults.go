@@ -49,6 +49,11 @@ var faultsTests = []Test{
 		},
 	},
 	{
+		ID:      "faults/places-cost-alike",
+		Purpose: "three thousand places of an event cost an object each, and a write each at a toggle",
+		Expect:  remote("objects-in-thousands=3 writes=3000"),
+	},
+	{
 		ID:        "faults/same-place-without-end",
 		Purpose:   "registering one place again and again costs neither memory nor time",
 		Questions: []string{"duplicate-enablers"},

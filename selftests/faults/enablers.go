@@ -90,6 +90,39 @@ func unboundedEnablers(t *kit.T) {
 	t.Saw("objects-after-close", left)
 }
 
+// placesCostAlike registers more and more places of one event. Each is a kernel
+// object and a write at each toggle, with the last as with the first; what that
+// takes in time and memory is measured on the way. Most of what it takes to enable
+// an event with one place is to patch the kernel's text, so it takes thousands to
+// see what a place adds.
+func placesCostAlike(t *kit.T) {
+	steps := [...]int{1, 300, 1000, 3000}
+	most := steps[len(steps)-1]
+	words := t.Anonymous(most*8/os.Getpagesize() + 1).Touch()
+	ev, d, args := t.Event("u32 count"), t.Open(), t.Anonymous(1)
+	desc := args.PutString(256, ev.Desc)
+	objects, bytes := enablerObjects(t), t.SlabBytes(enablerCaches[:]...)
+	n := 0
+	for _, places := range steps {
+		for ; n < places; n++ {
+			_, err := d.RegAt(args, 0, uapi.Reg{NameArgs: desc, EnableSize: 4, EnableAddr: words.Addr(8 * n)})
+			t.Check(err)
+		}
+		least := time.Hour
+		for range 3 {
+			begin := threadTime(t)
+			ev.On()
+			least = min(least, threadTime(t)-begin)
+			ev.Off()
+		}
+		t.Measure("processor time to enable an event", float64(places), "places", float64(least)/float64(time.Microsecond), "µs")
+		t.Measure("kernel memory of an event's places", float64(places), "places", float64(t.SlabBytes(enablerCaches[:]...)-bytes)/1024, "KiB")
+	}
+	t.Saw("objects-in-thousands", (enablerObjects(t)-objects+500)/1000)
+	t.Saw("writes", writes(t, ev.On))
+	ev.Off()
+}
+
 // exitedChildren has children register a page of their own through the
 // descriptor of their parent, and exit.
 func exitedChildren(t *kit.T) {

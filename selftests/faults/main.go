@@ -12,6 +12,7 @@ func main() {
 		"faults/exited-children-are-kept": exitedChildren,
 		"faults/killed-while-enabling":    partialWalk,
 		"faults/negative-index":           negativeIndex,
+		"faults/places-cost-alike":        placesCostAlike,
 		"faults/same-place-without-end":   unboundedEnablers,
 		"faults/vfork-leaves-the-bit":     taskOfSameMemory,
 		"faults/word-before-a-hole":       wordBeforeAHole,

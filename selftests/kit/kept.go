@@ -58,6 +58,23 @@ func (t *T) Slab(cache string) int {
 
 // Slabs is Slab for several caches, looked at together.
 func (t *T) Slabs(caches ...string) map[string]int {
+	counts, _ := t.slabs(caches)
+	return counts
+}
+
+// SlabBytes is how much the objects of several caches take together.
+func (t *T) SlabBytes(caches ...string) int {
+	counts, sizes := t.slabs(caches)
+	sum := 0
+	for c, n := range counts {
+		sum += n * sizes[c]
+	}
+	return sum
+}
+
+// slabs returns how many objects of each cache are in use, and how many bytes one
+// takes.
+func (t *T) slabs(caches []string) (counts, sizes map[string]int) {
 	const dir = "/sys/kernel/slab/"
 	there := func(cache string) bool {
 		_, err := os.Stat(dir + cache)
@@ -69,17 +86,17 @@ func (t *T) Slabs(caches ...string) map[string]int {
 		t.Check(os.WriteFile(dir+real[i]+"/shrink", []byte("1"), 0))
 	}
 	text := t.readProc("/proc/slabinfo")
-	counts := map[string]int{}
+	counts, sizes = map[string]int{}, map[string]int{}
 	for i, c := range caches {
-		n, ok := parseSlab(text, real[i])
+		n, size, ok := parseSlab(text, real[i])
 		if slices.Contains(real[:i], real[i]) {
 			n = 0 // counted already: the sum is what there is
 		}
 		if ok {
-			counts[c] = n
+			counts[c], sizes[c] = n, size
 		}
 	}
-	return counts
+	return counts, sizes
 }
 
 // servedBy is the cache that kmalloc takes in place of one that is not there: the
@@ -105,13 +122,15 @@ func Share(n, all int) string {
 	return strconv.Itoa((20*n+all)/(2*all)*10) + "%"
 }
 
-func parseSlab(text, cache string) (active int, ok bool) {
+// parseSlab reads slabinfo(5): name, active_objs, num_objs, objsize.
+func parseSlab(text, cache string) (active, size int, ok bool) {
 	sc := bufio.NewScanner(strings.NewReader(text))
 	for sc.Scan() {
-		if f := strings.Fields(sc.Text()); len(f) > 1 && f[0] == cache {
+		if f := strings.Fields(sc.Text()); len(f) > 3 && f[0] == cache {
 			n, err := strconv.Atoi(f[1])
-			return n, err == nil
+			size, err2 := strconv.Atoi(f[3])
+			return n, size, err == nil && err2 == nil
 		}
 	}
-	return 0, false
+	return 0, 0, false
 }

@@ -69,6 +69,14 @@ func TestUndoRunsInPhasesAndBackwards(t *testing.T) {
 	}
 }
 
+func TestMeasureIsALineAndANumber(t *testing.T) {
+	seen, _ := inTest(func(k *T) { k.Measure("time", 30, "places", 1234.56, "µs") })
+	want := wire.Sample{Of: "time", X: 30, Per: "places", Y: 1234.56, Unit: "µs"}
+	if len(seen) != 1 || seen[0].Kind != wire.Log || seen[0].Text != "time: 30 places: 1235 µs" || seen[0].Sample == nil || *seen[0].Sample != want {
+		t.Errorf("got %+v", seen)
+	}
+}
+
 func TestObservationsKeepTheirOrderAndForm(t *testing.T) {
 	seen, _ := inTest(func(k *T) {
 		k.Saw("nil", nil)

@@ -195,10 +195,10 @@ func TestCountersAreParsed(t *testing.T) {
 
 func TestSlabIsParsed(t *testing.T) {
 	const text = "slabinfo - version: 2.1\n# name            <active_objs> <num_objs>\nmm_struct             45     64   1152   14    4 : tunables\n"
-	if n, ok := parseSlab(text, "mm_struct"); n != 45 || !ok {
-		t.Errorf("mm_struct: %d, %v", n, ok)
+	if n, size, ok := parseSlab(text, "mm_struct"); n != 45 || size != 1152 || !ok {
+		t.Errorf("mm_struct: %d of %d bytes, %v", n, size, ok)
 	}
-	if _, ok := parseSlab(text, "mm"); ok {
+	if _, _, ok := parseSlab(text, "mm"); ok {
 		t.Error("a cache that is not there was found")
 	}
 }

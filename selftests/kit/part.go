@@ -161,7 +161,7 @@ func (t *T) forward(p Part, from io.Reader) (end wire.Message, err error) {
 		case m.Kind == wire.Saw:
 			t.Saw(prefix+m.Key, m.Value)
 		case m.Kind == wire.Log:
-			t.Logf("%s%s", prefix, m.Text)
+			t.message(wire.Message{Kind: wire.Log, ID: t.id, Text: prefix + m.Text, Sample: m.Sample})
 		case m.Kind == wire.End:
 			end = m
 		}

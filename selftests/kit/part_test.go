@@ -83,7 +83,7 @@ func TestReportOfAPartIsForwarded(t *testing.T) {
 	enc := wire.NewEncoder(&report)
 	for _, m := range []wire.Message{
 		{Kind: wire.Saw, ID: "kit/test", Key: "on", Value: "1"},
-		{Kind: wire.Log, Text: "words"},
+		{Kind: wire.Log, Text: "words", Sample: &wire.Sample{Of: "time", X: 3}},
 		{Kind: wire.End, Status: wire.Done},
 	} {
 		if err := enc.Encode(m); err != nil {
@@ -112,6 +112,9 @@ func TestReportOfAPartIsForwarded(t *testing.T) {
 		}
 		if c.key != "" && (len(seen) == 0 || seen[0].Key != c.key) {
 			t.Errorf("%s: seen %+v, want the key %s", c.name, seen, c.key)
+		}
+		if !c.fails && (len(seen) != 2 || seen[1].Sample == nil || seen[1].Sample.X != 3) {
+			t.Errorf("%s: seen %+v, want what was measured too", c.name, seen)
 		}
 	}
 }

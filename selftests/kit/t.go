@@ -110,6 +110,15 @@ func (t *T) Logf(format string, args ...any) {
 	t.message(wire.Message{Kind: wire.Log, ID: t.id, Text: fmt.Sprintf(format, args...)})
 }
 
+// Measure sends a number for people, and for the plots of a report; it does not
+// count. Of says what was measured at x of per, and y how much of unit it was.
+func (t *T) Measure(of string, x float64, per string, y float64, unit string) {
+	t.message(wire.Message{
+		Kind: wire.Log, ID: t.id, Text: fmt.Sprintf("%s: %g %s: %.4g %s", of, x, per, y, unit),
+		Sample: &wire.Sample{Of: of, X: x, Per: per, Y: y, Unit: unit},
+	})
+}
+
 func (t *T) message(m wire.Message) {
 	if err := t.to.send(m); err != nil {
 		t.end(wire.Failed, fmt.Sprintf("can't report: %v", err))
