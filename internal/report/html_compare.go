@@ -15,6 +15,8 @@ type comparison struct {
 	Splats  []comparedSplat
 	Same    int
 	Notes   []string
+	How     string // what is called a difference
+	Need    int    // runs of each kernel that would tell what can't be told
 	Error   string // why they can't be compared
 }
 
@@ -65,7 +67,7 @@ func (b *builder) compared() []comparison {
 }
 
 func (b *builder) comparison(c *compare.Comparison) comparison {
-	pc := comparison{A: c.A.Name, B: c.B.Name, Notes: c.Notes}
+	pc := comparison{A: c.A.Name, B: c.B.Name, Notes: c.Notes, How: Threshold(c), Need: c.Need()}
 	for _, class := range compare.Classes {
 		tests := c.By(class)
 		if class == compare.Same {

@@ -144,7 +144,7 @@ func (c *curve) draw(names []string, lines [][]xy) {
 		if len(l) == 0 {
 			continue
 		}
-		line := curveLine{Name: brief(names[n]), N: len(c.Lines)%lineLooks + 1, X: coordinate(plotWidth - plotRight + 6)}
+		line := curveLine{Name: abbreviated(names[n]), N: len(c.Lines)%lineLooks + 1, X: coordinate(plotWidth - plotRight + 6)}
 		for _, p := range l {
 			if line.Points != "" {
 				line.Points += " "
@@ -159,8 +159,8 @@ func (c *curve) draw(names []string, lines [][]xy) {
 	c.spread()
 }
 
-// brief is as much of a name as there is room for beside a line.
-func brief(name string) string {
+// abbreviated is as much of a name as there is room for beside a line.
+func abbreviated(name string) string {
 	const room = 13
 	if r := []rune(name); len(r) > room {
 		return string(r[:room-1]) + "…"
