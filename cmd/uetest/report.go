@@ -35,8 +35,8 @@ RUN is "last", an id of the list or its beginning, or the path of a run's
 directory, of its record.jsonl, or of what was written in the format json or
 jsonl. A run that was killed is shown up to there, and says that it is cut short.
 
-Nothing is sent anywhere. To submit what the format kcidb writes, when you have
-an origin and a token of KernelCI's: kcidb-submit < FILE`,
+Nothing is sent anywhere. Who has an origin and a token of KernelCI's finds in
+docs/ci.md how to submit what the format kcidb writes.`,
 		Example: `  uetest report
   uetest report last
   uetest report last --format junit --out kcidb=report.json

@@ -1,0 +1,53 @@
+#!/bin/bash
+# Guards a branch of a kernel tree: tests each new head, and if one is not as it
+# should be looks for the commit since when.
+#
+#   guard.sh TREE REMOTE/BRANCH ADDRESS [TESTS]
+#
+# TREE is a clone that nobody works in. What was tested last, and what was good
+# last, it remembers there: refs/uetest/seen and refs/uetest/good.
+set -u
+tree=$1 branch=$2 address=$3 tests=${4-}
+pause=${GUARD_PAUSE-600} # seconds; look once if it is empty
+
+git() { command git -C "$tree" "$@"; }
+commit() { git rev-parse --quiet --verify "$1^{commit}"; }
+tell() { mail -s "uetest: $branch $1" "$address" <"$report"; }
+
+look() {
+	git fetch --quiet "${branch%%/*}" && new=$(commit "$branch") || return
+	[ "$new" != "$(commit refs/uetest/seen)" ] || return 0
+	git checkout --quiet --detach "$new" || return
+	uetest run -C "$tree" --no-patch --run "$tests" -q >"$report" 2>&1
+	code=$?
+	good=$(commit refs/uetest/good)
+	case $code in
+	0)
+		git update-ref refs/uetest/good "$new"
+		;;
+	1 | 3 | 5) # a test, the build, the boot: what the commits are to blame for
+		since=$tests
+		[ "$code" != 5 ] || since=boot/kernel
+		if [ "$code" != 3 ] && [ -n "$good" ]; then
+			uetest bisect "$good" "$new" -C "$tree" --run "$since" -q >>"$report" 2>&1
+		fi
+		tell "$(git log -1 --format='%h %s' "$new"): exit code $code"
+		;;
+	6) # the machine: the next look tries again
+		tell "could not be tested"
+		return 0
+		;;
+	*) # the command line, no test, an interruption: nothing to go on with
+		cat "$report" >&2
+		exit "$code"
+		;;
+	esac
+	git update-ref refs/uetest/seen "$new"
+}
+
+report=$(mktemp)
+trap 'rm -f "$report"' EXIT
+while look || echo "guard.sh: $branch could not be fetched" >&2; do
+	[ -n "$pause" ] || break
+	sleep "$pause"
+done
