@@ -25,6 +25,7 @@ type completer = cobra.CompletionFunc
 var flagValues = map[string]completer{
 	"accel":    words("auto", "kvm", "tcg"),
 	"arch":     commaSeparated(func() []string { return append(slices.Clone(kernelpatches.Arches), "all") }),
+	"commit":   none, // what git calls it
 	"config":   orFile("merge", "keep"),
 	"coverage": words(pipeline.CoverageSources...),
 	"dir":      directories,

@@ -10,6 +10,7 @@ import (
 
 	"uetest/internal/blame"
 	"uetest/internal/pipeline"
+	"uetest/internal/proc"
 	"uetest/internal/report"
 	"uetest/internal/results"
 	"uetest/internal/runs"
@@ -32,6 +33,7 @@ type runFlags struct {
 	each    bool
 	cover   string
 	mutants mutantsFlag
+	commit  string
 }
 
 func newRun() *cobra.Command {
@@ -67,6 +69,8 @@ difference is called one only if chance does not explain it: see docs/compare.md
                                       how often each test is as expected, on each
   uetest run --until-fail --shuffle on --run 'stress/.*'
                                       again, in other orders, until one is not
+  uetest run -C linux --no-patch --commit origin/master
+                                      a commit of it, which is not checked out
   uetest run --each --patch series/   every prefix of your series, on top of the RFC
   uetest run --on rfc~1               the RFC's base and all but the last patch
   uetest run -C linux --config keep   with its own .config
@@ -89,6 +93,7 @@ difference is called one only if chance does not explain it: see docs/compare.md
 	f.output.add(c)
 	f.mutants.add(c)
 	fl.StringVar(&f.tester, "tester", "", "NAME <ADDRESS> for the Tested-by line of --out mail=FILE (default: git config user.name and user.email)")
+	fl.StringVar(&f.commit, "commit", "", "of the git tree of -C: test this commit as it is, with the patches of --patch on top; nothing is checked out. Goes with --no-patch")
 	fl.BoolVar(&f.each, "each", false, "test what every prefix of the series makes of the kernel, or of your --patch files on top, and say at which patch a test changes")
 	fl.StringVar(&f.cover, "coverage", "", "say which added lines of the patch under test were executed: by counters that are compiled into its files, or =trace of the emulator on a kernel that is as it is; -v shows the whole patch")
 	fl.Lookup("coverage").NoOptDefVal = pipeline.CoverageCounters
@@ -177,6 +182,9 @@ func (f *runFlags) config() (pipeline.Config, error) {
 	}
 	f.image.apply(&cfg)
 	cfg.Each = f.each
+	if cfg.Commit = f.commit; f.commit != "" && (f.source == "" || !f.top.plain || f.each || f.image.kernel != "") {
+		return cfg, blame.On(blame.Usage, errorf("--commit %s: is of a git tree, as it is: name that with -C, and leave the series out with --no-patch", f.commit))
+	}
 	if cfg.Coverage = f.cover; cfg.Coverage != "" && f.image.kernel != "" {
 		return cfg, blame.On(blame.Usage, errorf("--coverage and --kernel: of a kernel that is already built nobody knows what the patch is"))
 	}
@@ -189,6 +197,12 @@ func (f *runFlags) again(kernel string) string {
 	on, more := f.top.repeat(kernel)
 	on, fragments := f.variant.repeat(on)
 	args := append(f.repeat(on, f.image), fragments...)
+	if f.top.plain && f.source != "" && f.image.kernel == "" { // no --on knows it
+		args = append(args[2:], "--no-patch")
+	}
+	if f.commit != "" {
+		args = append(args, "--commit", proc.Quote(f.commit))
+	}
 	if f.each && len(f.top.files) > 0 {
 		more = append(more, "--each") // a part of the patches has no other name
 	}

@@ -4,8 +4,8 @@
 #
 #   guard.sh TREE REMOTE/BRANCH ADDRESS [TESTS]
 #
-# TREE is a clone that nobody works in. What was tested last, and what was good
-# last, it remembers there: refs/uetest/seen and refs/uetest/good.
+# TREE is a clone. Nothing is checked out in it; what was tested last, and what was
+# good last, is remembered in it: refs/uetest/seen and refs/uetest/good.
 set -u
 tree=$1 branch=$2 address=$3 tests=${4-}
 pause=${GUARD_PAUSE-600} # seconds; look once if it is empty
@@ -17,8 +17,7 @@ tell() { mail -s "uetest: $branch $1" "$address" <"$report"; }
 look() {
 	git fetch --quiet "${branch%%/*}" && new=$(commit "$branch") || return
 	[ "$new" != "$(commit refs/uetest/seen)" ] || return 0
-	git checkout --quiet --detach "$new" || return
-	uetest run -C "$tree" --no-patch --run "$tests" -q >"$report" 2>&1
+	uetest run -C "$tree" --no-patch --commit "$new" --run "$tests" -q >"$report" 2>&1
 	code=$?
 	good=$(commit refs/uetest/good)
 	case $code in

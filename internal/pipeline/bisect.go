@@ -314,7 +314,7 @@ func firstError(problems []string) string {
 // the patches on top do not apply to, gives a run that says so.
 func (b *bisection) test(ctx context.Context, id string, tests []catalog.Test) (*results.Run, error) {
 	t := target{
-		name: id[:min(len(id), 12)], kernel: b.kernel, top: b.cfg.Patches, release: "bisect", id: id,
+		name: id[:min(len(id), 12)], kernel: b.kernel, top: b.cfg.Patches, release: bisected, id: id,
 		commit: func(ctx context.Context, tree *kernel.Tree) (patch.Overlay, error) {
 			return b.commits.overlay(ctx, id, tree)
 		},

@@ -36,6 +36,7 @@ type Config struct {
 	Fuzz    int                   // lines of context that those may lack; see patch.CheckFuzz
 
 	SourceDir   string          // a kernel tree in place of the source package; never written to
+	Commit      string          // of that tree, in place of what lies in it; with Run alone
 	Config      kernel.Fragment // a whole .config in place of the series' configuration; its text is empty if there is none
 	Tools       kernel.Tools    // the compilers, if the user names them
 	KernelFile  string          // a prebuilt image in place of the named kernels
@@ -110,6 +111,11 @@ func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	done, err := cfg.atCommit(ctx, targets)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	close, err := cfg.record()
 	if err != nil {
 		return nil, err
@@ -331,7 +337,7 @@ func newDriver(ctx context.Context, cfg *Config, t target, g *guest) (*driver, e
 		describe(&run.Kernel, b.config())
 	}
 	if t.id != "" {
-		run.Kernel.Commit = t.id
+		run.Kernel.Commit, run.Kernel.Describe = t.id, t.describe
 	} else if err := describeTree(ctx, &run.Kernel, cfg.SourceDir); err != nil {
 		return nil, err
 	}

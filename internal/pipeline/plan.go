@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"uetest/initramfs"
+	"uetest/internal/blame"
 	"uetest/internal/kernel"
 	"uetest/internal/proc"
 	"uetest/internal/vm"
@@ -18,6 +19,9 @@ import (
 // runs and writes nothing. What would be made is named by the paths that it will
 // have: they follow from what it is made of.
 func Plan(ctx context.Context, cfg Config, w io.Writer) error {
+	if cfg.Commit != "" {
+		return blame.On(blame.Usage, fmt.Errorf("commit %s: what it has different from a source is found out by reading both, which a dry run does not", cfg.Commit))
+	}
 	return cfg.plan(ctx, func(targets []target) error {
 		if err := cfg.settleClock(); err != nil {
 			return err

@@ -37,6 +37,8 @@ type target struct {
 	// place of the kernel's patches.
 	commit func(ctx context.Context, tree *kernel.Tree) (patch.Overlay, error)
 	id     string // of that commit
+	// describe is what git calls it by a tag, if that is known.
+	describe string
 
 	pass int    // of several over the kernels, from 1; 0: there is one
 	made *built // by the pass before; nil: there is one
