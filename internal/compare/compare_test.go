@@ -185,6 +185,16 @@ func TestThresholdAllowsForWhatVaries(t *testing.T) {
 	}
 }
 
+// What docs/compare.md says of tests that never fail on one side and always on the
+// other.
+func TestRunsThatTellHowManyTests(t *testing.T) {
+	for tests, want := range map[int]int{1: 4, 24: 7, 300: 8} {
+		if got := need(&Counts{A: 1, AOf: 1, B: 0, BOf: 1}, tests); got != want {
+			t.Errorf("%d tests: %d runs, want %d", tests, got, want)
+		}
+	}
+}
+
 func TestWholeKernelIsComparedToo(t *testing.T) {
 	dead := side("rfc", "", "a/one=M")
 	dead.Runs[0].Guest, dead.Runs[0].Fatal = wire.Guest{}, blame.Kernel

@@ -33,11 +33,8 @@ func Comparison(w io.Writer, c *compare.Comparison, o Options) error {
 	}
 	p.splatsOf(c, o)
 	p.f("\n%s\n", p.paint(classColor(worstClass(c)), summed(c)))
-	if how := Threshold(c); how != "" {
-		p.f("%s\n", how)
-	}
-	if n := c.Need(); n > 0 {
-		p.f("what can't be told: %s of each kernel would tell it, if it goes on so: --count %d\n", numbered(n, "run"), n)
+	for _, l := range worth(c) {
+		p.f("%s\n", l)
 	}
 	return p.err
 }
@@ -141,14 +138,10 @@ func (p *printer) counted(list []*compare.Test, class compare.Class) {
 func Difference(t *compare.Test) string {
 	var parts []string
 	if n := t.Counts; n != nil {
-		p := compare.Pvalue(n.P)
-		if n.Adjusted != n.P && n.Adjusted < 1 {
-			p += fmt.Sprintf(" (%s among all)", strings.TrimPrefix(compare.Pvalue(n.Adjusted), "p="))
-		}
-		parts = append(parts, n.String()+"  "+p)
+		parts = append(parts, n.String()+"  "+significance(n))
 	}
 	if t.Why != "" {
-		parts = append(parts, brief(firstOf(t.Why)))
+		parts = append(parts, shortened(firstOf(t.Why)))
 	}
 	if t.Class == compare.Unsure && t.Counts != nil {
 		switch {
@@ -214,11 +207,20 @@ func (m *mailWriter) compared() {
 	}
 }
 
+// significance is the p-value of counts, alone and after the correction.
+func significance(n *compare.Counts) string {
+	p := compare.Pvalue(n.P)
+	if n.Adjusted != n.P && n.Adjusted < 1 {
+		p += fmt.Sprintf(" (%s among all)", strings.TrimPrefix(compare.Pvalue(n.Adjusted), "p="))
+	}
+	return p
+}
+
 // maxWhy is how much of a reason stands on a line, in characters.
 const maxWhy = 160
 
-// brief is the beginning of a text, on one line.
-func brief(s string) string {
+// shortened is the beginning of a text, on one line.
+func shortened(s string) string {
 	s = line(s)
 	if r := []rune(s); len(r) > maxWhy {
 		return string(r[:maxWhy]) + "…"
@@ -244,6 +246,19 @@ func InClasses(c *compare.Comparison) string {
 		return "no test ran on either"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// worth says what the counts of a comparison are worth, and how many would tell
+// more.
+func worth(c *compare.Comparison) []string {
+	var lines []string
+	if how := Threshold(c); how != "" {
+		lines = append(lines, how)
+	}
+	if n := c.Need(); n > 0 {
+		lines = append(lines, fmt.Sprintf("what can't be told: %s of each kernel would tell it, if it goes on so: --count %d", numbered(n, "run"), n))
+	}
+	return lines
 }
 
 // Threshold says what a p-value is worth, if any was looked at.

@@ -95,7 +95,7 @@ func (b *builder) comparedTest(t *compare.Test, class compare.Class) comparedTes
 		ct.Purpose = "outside of every test"
 	}
 	if t.Counts != nil {
-		ct.Counts, ct.P = t.Counts.String(), compare.Pvalue(t.Counts.P)
+		ct.Counts, ct.P = t.Counts.String(), significance(t.Counts)
 	}
 	if class != compare.OnlyOne && class != compare.Promised && len(t.A.Shown) > 0 && len(t.B.Shown) > 0 {
 		ct.A, ct.B = beside(t.A.Shown[0].Saw, t.B.Shown[0].Saw)
