@@ -205,6 +205,15 @@ func TestWholeKernelIsComparedToo(t *testing.T) {
 	if got := c.Tests[0]; got.Class != Regressed || got.Why != "it does not boot" || c.Exit() != 1 {
 		t.Errorf("a kernel that does not boot: %+v", got)
 	}
+	interrupted := side("rfc", "g1", "a/one=KKM")
+	interrupted.Runs[2].Fatal = blame.User
+	c, err = Of(side("base", "g0", "a/one=KKK"), interrupted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Tests[0]; got.Class != Same || got.B.Missing != 1 || c.Tests[1].Class != Same {
+		t.Errorf("one that was interrupted: %+v", got)
+	}
 	splat := side("rfc", "g1", "a/one=KKKK")
 	for _, r := range splat.Runs {
 		r.Splats = []console.Splat{{Title: "oops"}}

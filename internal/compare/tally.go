@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"uetest/internal/blame"
 	"uetest/internal/results"
 )
 
@@ -124,6 +125,9 @@ func pairs(a, b Side) []*pair {
 		place := 0 // behind which a test goes that is on this side alone
 		for n, run := range s.Runs {
 			whole := run.Whole()
+			if run.Fatal != 0 && run.Fatal != blame.Kernel { // interrupted, a full disk: it says nothing of the kernel
+				whole.Verdict = results.Missing
+			}
 			for k := -1; k < len(run.Tests); k++ {
 				t := &whole
 				if k >= 0 {
