@@ -31,6 +31,7 @@ type runFlags struct {
 	tester  string
 	boot    time.Duration
 	each    bool
+	compare bool
 	cover   string
 	mutants mutantsFlag
 	commit  string
@@ -63,6 +64,8 @@ difference is called one only if chance does not explain it: see docs/compare.md
   uetest run -K lockdep -K my.config  one with your own options as well
   uetest run -K all                   each variant in turn, and a table
   uetest run --patch fix.patch        your patch on top of it
+  uetest run --compare --patch fix.patch --count 8
+                                      what it changes, in turns with the RFC alone
   uetest run --no-patch --patch DIR   your series alone, on the source as it is
   uetest run -C linux --no-patch      your tree as it is
   uetest run --on base,rfc --count 20 --run 'fork/.*'
@@ -94,6 +97,7 @@ difference is called one only if chance does not explain it: see docs/compare.md
 	f.mutants.add(c)
 	fl.StringVar(&f.tester, "tester", "", "NAME <ADDRESS> for the Tested-by line of --out mail=FILE (default: git config user.name and user.email)")
 	fl.StringVar(&f.commit, "commit", "", "of the git tree of -C: test this commit as it is, with the patches of --patch on top; nothing is checked out. Goes with --no-patch")
+	fl.BoolVar(&f.compare, "compare", false, "test each kernel without your --patch files too, before, and say what differs")
 	fl.BoolVar(&f.each, "each", false, "test what every prefix of the series makes of the kernel, or of your --patch files on top, and say at which patch a test changes")
 	fl.StringVar(&f.cover, "coverage", "", "say which added lines of the patch under test were executed: by counters that are compiled into its files, or =trace of the emulator on a kernel that is as it is; -v shows the whole patch")
 	fl.Lookup("coverage").NoOptDefVal = pipeline.CoverageCounters
@@ -181,7 +185,7 @@ func (f *runFlags) config() (pipeline.Config, error) {
 		return cfg, blame.On(blame.Usage, errorf("--kernel and -K: a kernel that is already built is in the variant that it is in"))
 	}
 	f.image.apply(&cfg)
-	cfg.Each = f.each
+	cfg.Each, cfg.Below = f.each, f.compare
 	if cfg.Commit = f.commit; f.commit != "" && (f.source == "" || !f.top.plain || f.each || f.image.kernel != "") {
 		return cfg, blame.On(blame.Usage, errorf("--commit %s: is of a git tree, as it is: name that with -C, and leave the series out with --no-patch", f.commit))
 	}
@@ -195,6 +199,9 @@ func (f *runFlags) config() (pipeline.Config, error) {
 // again are the flags that ask for a kernel the way this run did.
 func (f *runFlags) again(kernel string) string {
 	on, more := f.top.repeat(kernel)
+	if f.compare && !f.top.has(kernel) {
+		on, more = kernel, nil
+	}
 	on, fragments := f.variant.repeat(on)
 	args := append(f.repeat(on, f.image), fragments...)
 	if f.top.plain && f.source != "" && f.image.kernel == "" { // no --on knows it

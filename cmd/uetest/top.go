@@ -113,6 +113,14 @@ func (f *topFlags) repeat(kernel string) (on string, args []string) {
 	return kernel, args
 }
 
+// has tells whether a kernel, by what the report calls it, is one with the patches.
+func (f *topFlags) has(kernel string) bool {
+	plain, _ := kernelpatches.CutArch(kernel)
+	_, named := f.named[kernel]
+	_, cut := f.named[plain]
+	return named || cut
+}
+
 // tellSeries tells what the one who gave the patches may want to know.
 func tellSeries(w io.Writer, s *patch.Series) {
 	for _, n := range s.Notes {

@@ -22,9 +22,14 @@ const MaxPasses = 10000
 // repeats reports whether the kernels are gone over more than once.
 func (cfg *Config) repeats() bool { return cfg.Count > 1 || cfg.UntilFail }
 
-// passFlags is the error of flags that do not go with repeats.
+// passFlags is the error of flags that do not go with several kernels of one kind,
+// or with repeats.
 func (cfg *Config) passFlags() error {
 	switch {
+	case cfg.Below && len(cfg.Patches) == 0:
+		return blame.On(blame.Usage, errors.New("--compare goes with --patch: kernels of the series are compared with --on A,B"))
+	case cfg.Below && cfg.Each:
+		return blame.On(blame.Usage, errors.New("--each and --compare: the first kernel of --each is without the patches"))
 	case cfg.Count < 0 || cfg.Count > MaxPasses:
 		return blame.On(blame.Usage, fmt.Errorf("--count %d: expected 1 to %d", cfg.Count, MaxPasses))
 	case !cfg.repeats():

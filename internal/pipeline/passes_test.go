@@ -1,12 +1,14 @@
 package pipeline
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"uetest/internal/blame"
+	"uetest/internal/patch"
 	"uetest/internal/results"
 	"uetest/kernel-patches"
 	"uetest/selftests/catalog"
@@ -94,12 +96,36 @@ func TestPassesThatGoWithNothingElse(t *testing.T) {
 		{Config{Count: -1}, "--count -1: expected 1 to 10000"},
 		{Config{Count: MaxPasses + 1}, "expected 1 to 10000"},
 		{Config{Count: 2, Each: true}, "--each and --count or --until-fail"},
+		{Config{Below: true}, "--compare goes with --patch"},
+		{Config{Below: true, Each: true, Patches: []*patch.Patch{{}}}, "--each and --compare"},
 		{Config{UntilFail: true, Coverage: CoverageTrace}, "--coverage and --count or --until-fail"},
 	} {
 		err := tt.cfg.passFlags()
 		if (err == nil) != (tt.want == "") || err != nil && (!strings.Contains(err.Error(), tt.want) || blame.Of(err) != blame.Usage) {
 			t.Errorf("%+v: got %v, want %q", tt.cfg, err, tt.want)
 		}
+	}
+}
+
+func TestKernelWithoutThePatchesComesBeforeTheOneWith(t *testing.T) {
+	series, err := kernelpatches.Load("rfc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{Series: series, Kernels: []string{"base", "rfc"}, Arches: []string{"x86_64", "arm64"}, Patches: []*patch.Patch{{Name: "fix.patch"}}, Below: true}
+	targets, err := cfg.targets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, target := range targets {
+		got = append(got, fmt.Sprintf("%s:%d", target.name, len(target.top)))
+	}
+	if want := "base:0 base+fix:1 rfc:0 rfc+fix:1 base@arm64:0 base+fix@arm64:1 rfc@arm64:0 rfc+fix@arm64:1"; strings.Join(got, " ") != want {
+		t.Errorf("got %s, want %s", strings.Join(got, " "), want)
+	}
+	if asked := cfg.Asked().Kernels; strings.Join(asked, " ") != "base base+fix rfc rfc+fix" {
+		t.Errorf("the record has %s", asked)
 	}
 }
 

@@ -33,6 +33,7 @@ type Config struct {
 	Kernels []string              // names of kernels of the series, in order
 	Arches  []string              // to have each of them for, in order; none is as their names say
 	Patches []*patch.Patch        // put on top of each of them, in order
+	Below   bool                  // each of them is tested without Patches too, before
 	Fuzz    int                   // lines of context that those may lack; see patch.CheckFuzz
 
 	SourceDir   string          // a kernel tree in place of the source package; never written to

@@ -31,6 +31,12 @@ func (cfg *Config) Asked() runs.Asked {
 	if cfg.Series != nil {
 		a.Series, a.Title = cfg.Series.Name, cfg.Series.Title
 	}
+	if cfg.Below {
+		a.Kernels = nil
+		for _, name := range cfg.Kernels {
+			a.Kernels = append(a.Kernels, name, TopName(name, cfg.Patches))
+		}
+	}
 	if cfg.KernelFile != "" {
 		a.Kernels = []string{filepath.Base(cfg.KernelFile)}
 	}

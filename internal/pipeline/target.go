@@ -99,6 +99,9 @@ func (cfg *Config) kernels() ([]target, error) {
 			if err != nil {
 				return nil, blame.On(blame.Usage, err)
 			}
+			if cfg.Below {
+				ts = append(ts, target{name: k.Name, kernel: k})
+			}
 			ts = append(ts, target{name: TopName(k.Name, cfg.Patches), kernel: k, top: cfg.Patches})
 		}
 	}
