@@ -240,11 +240,7 @@ func look(t *testing.T, parent context.Context, name string, html []byte) {
 			call(t, b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 				Width: v.width, Height: v.height, DeviceScaleFactor: 1, Mobile: v.width < 500})
 			b.none(t, what+": wider than the window", wide)
-			shot, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
-			if err != nil {
-				t.Fatal(err)
-			}
-			keep(t, artifacts, name+"-"+v.name+"-"+state+".png", shot)
+			keep(t, artifacts, name+"-"+v.name+"-"+state+".png", b.picture(t, v))
 			if v.print {
 				b.none(t, what+": what is evidence stays folded", hidden)
 			} else if !folded || !v.dark { // what is folded has the colours of what is not
@@ -259,6 +255,20 @@ func look(t *testing.T, parent context.Context, name string, html []byte) {
 	}
 	keep(t, artifacts, name+".pdf", pdf)
 	b.quiet(t)
+}
+
+// tallest is how much of a page is in a picture, in pixels.
+const tallest = 12000
+
+// picture is what a view shows, and what is below.
+func (b *tab) picture(t *testing.T, v view) []byte {
+	t.Helper()
+	height := eval[float64](t, b, "document.documentElement.scrollHeight")
+	shot := call(t, b, devtools.CaptureScreenshot, devtools.CaptureScreenshotParams{
+		CaptureBeyondViewport: new(true),
+		Clip:                  &devtools.Viewport{Width: float64(v.width), Height: min(height, tallest), Scale: 1},
+	})
+	return shot.Data
 }
 
 // axeCore is what checks a page for who can't see it, or can't use a mouse.

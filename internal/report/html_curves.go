@@ -161,7 +161,7 @@ func (c *curve) draw(names []string, lines [][]xy) {
 
 // abbreviated is as much of a name as there is room for beside a line.
 func abbreviated(name string) string {
-	const room = 13
+	const room = 11
 	if r := []rune(name); len(r) > room {
 		return string(r[:room-1]) + "…"
 	}

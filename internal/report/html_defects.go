@@ -15,6 +15,7 @@ type finding struct {
 	mark
 	Ref     string
 	Title   string
+	Under   string // fragment of what Title names
 	About   string
 	Claim   string
 	Kernels string // that show it; empty if there is one kernel
@@ -145,6 +146,7 @@ func (b *builder) attention(k kernel, t *results.Test) finding {
 	if t.ID == results.WholeID {
 		f.Title, e.Again = "outside of every test", ""
 	}
+	f.Under, e.testLink = e.Ref, testLink{Purpose: t.Purpose}
 	f.Test, f.Again = &e, e.Again
 	return f
 }
