@@ -71,7 +71,11 @@ func (b *builder) comparison(c *compare.Comparison) comparison {
 	for _, class := range compare.Classes {
 		tests := c.By(class)
 		if class == compare.Same {
-			pc.Same = len(tests)
+			for _, t := range tests {
+				if t.ID != results.WholeID { // which is no test
+					pc.Same++
+				}
+			}
 			continue
 		}
 		if len(tests) == 0 {

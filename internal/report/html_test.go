@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"html"
 	"reflect"
 	"regexp"
@@ -15,6 +16,7 @@ import (
 	"uetest/internal/coverage"
 	"uetest/internal/results"
 	"uetest/internal/runs"
+	"uetest/internal/wire"
 )
 
 func htmlOf(t *testing.T, rec *runs.Record) []byte {
@@ -65,8 +67,42 @@ func sound(t *testing.T, text string) {
 }
 
 func TestHTMLIsSoundWhateverARecordHolds(t *testing.T) {
-	for name, rec := range map[string]*runs.Record{"several": several(), "in turns": inTurns(), "hostile": hostile(), "none": recordOf(), "covered": coveredPatch()} {
+	for name, rec := range map[string]*runs.Record{"several": several(), "in turns": inTurns(), "hostile": hostile(), "none": recordOf(), "covered": coveredPatch(), "prefixes": prefixes()} {
 		t.Run(name, func(t *testing.T) { sound(t, string(htmlOf(t, rec))) })
+	}
+}
+
+// prefixes is a record of a series that was gone through patch by patch.
+func prefixes() *runs.Record {
+	run := func(n int, tests ...results.Test) *results.Run {
+		return &results.Run{
+			Kernel: results.Kernel{Name: fmt.Sprintf("rfc~%d", 2-n), Image: "x"}, Tests: tests,
+			Prefix: &results.Prefix{Number: n, Of: 2, File: "a.patch", Subject: "a"},
+		}
+	}
+	good := results.Test{ID: "a/b", Verdict: results.AsExpected, Saw: "x=1"}
+	dead := run(1)
+	dead.Kernel.Image, dead.Fatal, dead.Problems = "", 3, []string{"a.c:1: error"}
+	return recordOf(run(0, good), dead, run(2, good))
+}
+
+func TestHTMLOfTwoKernelsComparesThem(t *testing.T) {
+	run := func(name string, saw string, v results.Verdict) *results.Run {
+		return &results.Run{
+			Kernel: results.Kernel{Name: name, Image: "x"}, Guest: wire.Guest{Release: "6.1", Machine: "x86_64"}, Generation: "g1",
+			Tests: []results.Test{{ID: "a/same", Verdict: results.AsExpected, Saw: "y=1", Expected: "y=1"}, {ID: "a/other", Verdict: v, Saw: saw, Expected: "x=1"}},
+		}
+	}
+	p := newPage(recordOf(run("base", "x=1", results.AsExpected), run("mine", "x=2", results.Regressed)))
+	if len(p.Compared) != 1 || p.Compared[0].A != "base" || p.Compared[0].B != "mine" || p.Compared[0].Same != 1 || len(p.Compared[0].Classes) != 1 {
+		t.Fatalf("got %+v", p.Compared)
+	}
+	got := p.Compared[0].Classes[0]
+	if got.Word != "can't tell" || !got.Open || len(got.Tests) != 1 || got.Tests[0].ID != "a/other" || got.Tests[0].Counts != "1/1 → 0/1" || p.Compared[0].Need < 2 {
+		t.Errorf("got %+v, need %d; want a/other, which one run can't tell", got, p.Compared[0].Need)
+	}
+	if one := newPage(recordOf(run("base", "x=1", results.AsExpected))); one.Compared != nil {
+		t.Errorf("one kernel was compared: %+v", one.Compared)
 	}
 }
 
