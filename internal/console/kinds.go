@@ -187,7 +187,9 @@ var forms = []form{
 	{kind: Warning, hint: ", CPU#", pattern: re(`^WARNING: \S+:\d+ at .*, CPU#\d+: `), title: "WARNING", ending: atMark, mark: endTrace},
 	// arch/arm64/kernel/traps.c, arch/riscv/kernel/traps.c, arch/x86: the name of the trap or an error code
 	{kind: Oops, hint: "Internal error: ", pattern: re(`^Internal error: (?:Oops - )?(\w[\w ]*?)(?: in EL\d)?(?:: [0-9a-f]+)? \[#\d+\]`), title: "oops: $1", ending: atMark, mark: endTrace},
-	{kind: Oops, hint: "Oops", pattern: re(`^(?:Oops: )?Oops(?: - ([\w ()]+?)|: [0-9a-f]{4})? \[#\d+\]`), title: "oops: $1", ending: atMark, mark: endTrace},
+	// arch/riscv/kernel/traps.c: DO_ERROR_INFO, whose text has the word twice up to 6.1
+	{kind: Oops, hint: "address misaligned", pattern: re(`^Oops - (?:Oops - )?(?:load|store \(or AMO\)) address misaligned \[#\d+\]`), title: "alignment fault", ending: atMark, mark: endTrace},
+	{kind: Oops, hint: "Oops", pattern: re(`^(?:Oops: )?Oops(?: - (?:Oops - )?([\w ()]+?)|: [0-9a-f]{4})? \[#\d+\]`), title: "oops: $1", ending: atMark, mark: endTrace},
 	{kind: Oops, hint: " [#", pattern: die(`[a-z][a-z0-9 -]+`), title: "oops: $1", ending: atMark, mark: endTrace},
 
 	// mm/oom_kill.c: __oom_kill_process; the report stands before this line

@@ -13,7 +13,7 @@ type Machine struct {
 	Console string           // the kernel's name of the first serial port
 	TSC     bool             // has the host's time stamp counter under emulation
 	Append  []string         // kernel parameters that it needs
-	Saves   bool             // a guest of it can be saved and restored, see CanSnapshot
+	Unsaved string           // why no guest of it can be saved and restored, see CanSnapshot
 }
 
 // cpuX86 has everything that QEMU can do, so that the kernel takes the code
@@ -54,7 +54,6 @@ var Microvm = Machine{
 	Console: "ttyS0",
 	TSC:     true,
 	Append:  appendX86,
-	Saves:   true,
 }
 
 // Q35 is a PC with PCI, for kernels that lack virtio over MMIO. i8042=off: the
@@ -71,7 +70,6 @@ var Q35 = Machine{
 	Console: "ttyS0",
 	TSC:     true,
 	Append:  appendX86,
-	Saves:   true,
 }
 
 // VirtARM64 is QEMU's machine for arm64 guests. Its virtio devices are on MMIO,
@@ -94,11 +92,14 @@ var VirtARM64 = Machine{
 	Panic:   "pvpanic-pci",
 	Console: "ttyAMA0",
 	Append:  []string{"rodata=full"},
-	Saves:   true,
 }
 
 // VirtRISCV64 is QEMU's machine for riscv64 guests, with the firmware that QEMU
 // brings (OpenSBI).
+//
+// A restored guest hangs sooner or later: what armed a hart's timer is in the
+// saved state, the timer itself is not (7.2: target/riscv/time_helper.c,
+// hw/intc/riscv_aclint.c). Of 20 tests 6 waited for it without end.
 var VirtRISCV64 = Machine{
 	Arch:    "riscv64",
 	Type:    "virt",
@@ -108,7 +109,7 @@ var VirtRISCV64 = Machine{
 	Bus:     "device",
 	Panic:   "pvpanic-pci",
 	Console: "ttyS0",
-	Saves:   true,
+	Unsaved: "QEMU does not arm the timers of its harts again",
 }
 
 // MachineFor is the machine on which a guest of an architecture boots; ok is

@@ -38,8 +38,8 @@ func CanSnapshot(c Config) error {
 		return fmt.Errorf("no snapshot: what the %s accelerator keeps of a CPU and its clocks was never tried after a restore", c.Accel)
 	case c.Clock.Counts():
 		return errors.New("no snapshot: a clock that counts instructions was never tried after a restore")
-	case !c.Machine.Saves:
-		return fmt.Errorf("no snapshot: the machine %s was never tried with one", c.Machine.Type)
+	case c.Machine.Unsaved != "":
+		return fmt.Errorf("no snapshot on the machine %s of %s: %s", c.Machine.Type, c.Machine.Arch, c.Machine.Unsaved)
 	}
 	return nil
 }

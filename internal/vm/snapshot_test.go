@@ -218,13 +218,13 @@ func TestNoRestoreIsLost(t *testing.T) {
 
 func TestSnapshotIsRefusedWhereItWasNeverTried(t *testing.T) {
 	other := Microvm
-	other.Saves = false
+	other.Unsaved = "it forgets"
 	for name, tt := range map[string]struct {
 		c    Config
 		want string
 	}{
 		"kvm":     {Config{Accel: KVM}, "kvm"},
-		"machine": {Config{Machine: other}, "microvm"},
+		"machine": {Config{Machine: other}, "microvm of x86_64: it forgets"},
 		"clock":   {Config{Clock: Clock{Mode: VirtualTime}}, "counts instructions"},
 	} {
 		err := CanSnapshot(tt.c)
