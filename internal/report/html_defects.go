@@ -76,8 +76,10 @@ type pageFrame struct{ Stack, Func, Where string }
 // What is shown of one thing at most; the record has the rest.
 const (
 	htmlLines    = 400 // of a log, a splat
-	htmlFindings = 60  // results that need attention, in full
-	htmlSplats   = 8   // of a test
+	htmlBytes    = 32 << 10
+	htmlLine     = 2000 // bytes of a line of these
+	htmlFindings = 60   // results that need attention, in full
+	htmlSplats   = 8    // of a test
 )
 
 // findings fills in what does not hold: what needs attention first, of all
@@ -223,8 +225,17 @@ func beside(a, b string) (saw, want []token) {
 
 // cutOff is the beginning of a log, and how many lines more there are.
 func cutOff(lines []string) (shown []string, more int) {
-	n := min(len(lines), htmlLines)
-	return lines[:n], len(lines) - n
+	room := htmlBytes
+	for i, l := range lines {
+		if len(l) > htmlLine {
+			l = strings.ToValidUTF8(l[:htmlLine], "") + "…"
+		}
+		if room -= len(l) + 1; room < 0 || i == htmlLines {
+			return shown, len(lines) - i
+		}
+		shown = append(shown, l)
+	}
+	return shown, 0
 }
 
 // splats are the reports of a test, one of each title.

@@ -44,7 +44,10 @@ func (b *builder) source(of *side) pageSource {
 	add("source", k.Kernel.Source, "", plainly)
 	add("commit", k.Kernel.Describe, k.Kernel.Commit, plainly)
 	for _, bl := range k.Kernel.Blobs {
-		m := markGood.say("as posted")
+		m := markGood.say("as the series names it")
+		if of.with {
+			m.Word = "as posted"
+		}
 		if bl.Got != bl.Want {
 			m = markBad.say("not the posted one, " + bl.Want)
 		}

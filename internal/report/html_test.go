@@ -7,9 +7,11 @@ import (
 	"html"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -332,4 +334,30 @@ func TestCurvesHaveRoomForAnyNumbers(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestLogsOfAPageAreBounded(t *testing.T) {
+	many := slices.Repeat([]string{"x"}, htmlLines+3)
+	long := strings.Repeat("ä", htmlLine)
+	for _, c := range []struct {
+		name        string
+		lines       []string
+		shown, more int
+	}{
+		{"none", nil, 0, 0},
+		{"few", many[:3], 3, 0},
+		{"all that fit", many[:htmlLines], htmlLines, 0},
+		{"too many", many, htmlLines, 3},
+		{"too long", slices.Repeat([]string{long}, 20), 16, 4},
+	} {
+		shown, more := cutOff(c.lines)
+		if len(shown) != c.shown || more != c.more {
+			t.Errorf("%s: %d lines shown and %d more, want %d and %d", c.name, len(shown), more, c.shown, c.more)
+		}
+		for _, l := range shown {
+			if len(l) > htmlLine+len("…") || !utf8.ValidString(l) {
+				t.Errorf("%s: a line of %d bytes", c.name, len(l))
+			}
+		}
+	}
 }
