@@ -92,35 +92,73 @@ func TestFlagsOfferTheirValues(t *testing.T) {
 }
 
 func TestExamplesAreTakenByTheirVerbs(t *testing.T) {
-	word := regexp.MustCompile(`'[^']*'|"[^"]*"|[^\s]+`)
 	for _, c := range verbs() {
 		for _, line := range strings.Split(c.Example, "\n") {
-			rest, ok := strings.CutPrefix(strings.TrimSpace(line), "uetest ")
-			if !ok {
-				continue
-			}
-			// What stands behind the command is what it is for: at the first
-			// two blanks, at a #, and at what the shell does with it.
-			rest = regexp.MustCompile(`\s{2,}.*| #.*| [|<>;&].*`).ReplaceAllString(rest, "")
-			var args []string
-			for _, w := range word.FindAllString(rest, -1) {
-				args = append(args, strings.Trim(w, `'"`))
-			}
-			root := newRoot()
-			root.InitDefaultHelpCmd()
-			of, left, err := root.Find(args)
-			if err != nil {
-				t.Errorf("%s: %q: %v", c.CommandPath(), line, err)
-				continue
-			}
-			if err := of.ParseFlags(left); err != nil {
-				t.Errorf("%s: %q: %v", c.CommandPath(), line, err)
-			}
-			if err := of.ValidateArgs(of.Flags().Args()); err != nil {
-				t.Errorf("%s: %q: %v", c.CommandPath(), line, err)
+			if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "uetest "); ok {
+				if err := taken(rest); err != nil {
+					t.Errorf("%s: %q: %v", c.CommandPath(), line, err)
+				}
 			}
 		}
 	}
+}
+
+// shown is a command of uetest in a page: indented, with a prompt or without.
+var shown = regexp.MustCompile(`(?m)^(?:    |)(?:\$ )?(?:[A-Z_]+=\S* )*(?:scripts/)?uetest ([a-z].*)$`)
+
+// inBlock tells a command from a sentence that begins so.
+var inBlock = regexp.MustCompile(`^(?:    |\$ |scripts/)`)
+
+func TestCommandsInTheDocsAreTaken(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for _, page := range append(pages, "../../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range shown.FindAllStringSubmatch(string(text), -1) {
+			// Forms of a command, and what was shortened.
+			if !inBlock.MatchString(m[0]) || strings.ContainsAny(m[1], "[…") || strings.HasSuffix(m[1], "\\") {
+				continue
+			}
+			checked++
+			if err := taken(m[1]); err != nil {
+				t.Errorf("%s: %q: %v", filepath.Base(page), m[0], err)
+			}
+		}
+	}
+	if checked < 80 {
+		t.Errorf("only %d commands found", checked)
+	}
+}
+
+var (
+	word = regexp.MustCompile(`(?:'[^']*'|"[^"]*"|[^\s'"])+`)
+	// behind a command: two blanks, a comment, and what the shell does with it.
+	behind = regexp.MustCompile(`\s{2,}.*|\t.*| #.*| (?:[|<>]|&&) .*|;.*`)
+)
+
+// taken says why uetest does not take a command line, if it does not.
+func taken(line string) error {
+	var args []string
+	for _, w := range word.FindAllString(behind.ReplaceAllString(line, ""), -1) {
+		args = append(args, strings.NewReplacer("'", "", `"`, "").Replace(w))
+	}
+	root := newRoot()
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	of, left, err := root.Find(args)
+	if err != nil {
+		return err
+	}
+	if err := of.ParseFlags(left); err != nil {
+		return err
+	}
+	return of.ValidateArgs(of.Flags().Args())
 }
 
 func TestExitCodesAreThoseOfBlame(t *testing.T) {
