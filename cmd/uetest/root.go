@@ -17,6 +17,9 @@ it in QEMU, and judges what the kernel does.
 Exit codes:
 ` + exitCodes
 
+// housekeeping is the group of verbs that test nothing.
+const housekeeping = "machine"
+
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "uetest",
@@ -35,8 +38,24 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return blame.On(blame.Usage, usageError{c, err})
 	})
-	root.AddCommand(newBisect(), newClean(), newCompare(), newDoctor(), newKernel(), newList(), newMan(), newModel(), newMutate(), newPatch(),
-		newReplay(), newReport(), newRepro(), newRun(), newShell(), newSymbolize(), newWitness())
+	for _, g := range []struct {
+		id, title string
+		verbs     []*cobra.Command
+	}{
+		{"test", "Test:", []*cobra.Command{newRun(), newBisect(), newCompare(), newReport(), newList()}},
+		{"fault", "Look at a fault:", []*cobra.Command{newRepro(), newReplay(), newShell(), newSymbolize()}},
+		{"doubt", "Test the tests:", []*cobra.Command{newModel(), newMutate(), newWitness()}},
+		{"part", "A part of the work:", []*cobra.Command{newPatch(), newKernel()}},
+		{housekeeping, "This machine:", []*cobra.Command{newDoctor(), newClean(), newMan()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		for _, v := range g.verbs {
+			v.GroupID = g.id
+			root.AddCommand(v)
+		}
+	}
+	root.SetHelpCommandGroupID(housekeeping)
+	root.SetCompletionCommandGroupID(housekeeping)
 	root.AddCommand(topics()...)
 	completions(root)
 	root.InitDefaultHelpCmd()

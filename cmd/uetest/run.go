@@ -148,7 +148,9 @@ func (f *runFlags) exec(c *cobra.Command) error {
 	err = errors.Join(err, cfg.Record.Close(code, err))
 	// Whatever there is gets printed, also after an error: a time-out must
 	// not lose the results that came before it.
-	err = errors.Join(err, out.write(cfg.Record.Record(), len(list) > 0))
+	// People have the error on the terminal; a program that reads the output has
+	// nothing else.
+	err = errors.Join(err, out.write(cfg.Record.Record(), len(list) > 0 || f.output.format != "text"))
 	if err != nil {
 		return err
 	}

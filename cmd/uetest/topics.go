@@ -133,7 +133,7 @@ kernel that nobody used.`
 // topics are pages that belong to no verb: uetest help TOPIC.
 func topics() []*cobra.Command {
 	return []*cobra.Command{
-		{Use: "environment", Short: "variables that uetest reads", Long: topicEnvironment},
+		{Use: "environment", Short: "which variables uetest reads", Long: topicEnvironment},
 		{Use: "exit-codes", Short: "who is at fault, by the exit code", Long: topicExitCodes},
 		{Use: "formats", Short: "what --format and --out write", Long: topicFormats()},
 		{Use: "kernels", Short: "how kernels are named, and what is expected of them", Long: topicKernels},
