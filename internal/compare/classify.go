@@ -120,19 +120,17 @@ func measured(a, b *Tally) []*Counts {
 	return list
 }
 
-// decide gives the class that counts tell, the stricter measure first: what is
-// not as expected is worse than a known fault. before is what the first kernel is
+// decide gives the class that counts tell, what is worse before what is better, and
+// the stricter measure first: what is not as expected is worse than a known fault. before is what the first kernel is
 // called.
 func (t *Test) decide(counts []*Counts, before string) {
-	for _, c := range counts {
-		if !c.Called {
-			continue
-		}
-		t.Counts = c
+	called := slices.DeleteFunc(slices.Clone(counts), func(c *Counts) bool { return !c.Called })
+	if len(called) > 0 {
+		t.Counts = called[max(0, slices.IndexFunc(called, (*Counts).Worse))]
 		switch {
-		case c.Better():
+		case t.Counts.Better():
 			t.Class, t.Why = Fixed, "on "+before+": "+t.A.most()
-		case c.Measure == Kept && t.B.Known > t.B.Bad:
+		case t.Counts.Measure == Kept && t.B.Known > t.B.Bad:
 			t.Class, t.Why = Broken, strings.Join(t.B.faults(), ", ")
 		default:
 			t.Class, t.Why = Regressed, t.B.most()

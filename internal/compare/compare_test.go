@@ -97,6 +97,7 @@ func TestClassOfATest(t *testing.T) {
 		{rep("K", 20), rep("F", 10) + rep("K", 10), Broken, "missed", "20/20 → 10/20", 0},
 		{rep("K", 20), rep("F", 10) + rep("R", 10), Regressed, "", "20/20 → 10/20", 0},
 		{rep("K", 20), rep("F", 19) + "R", Broken, "missed", "20/20 → 0/20", 0},
+		{rep("K", 10) + rep("R", 10), rep("F", 20), Broken, "missed", "10/20 → 0/20", 0},
 		{rep("F", 20), rep("F", 13) + rep("U", 7), Regressed, "oops", "20/20 → 13/20", 0},
 
 		// Neither does what it should.
