@@ -123,7 +123,7 @@ func (c *curve) draw(names []string, lines [][]xy) {
 	}
 	slices.Sort(xs)
 	xstep, ystep := step(xmax), step(ymax)
-	xtop, ytop := math.Ceil(xmax/xstep)*xstep, math.Ceil(ymax/ystep)*ystep
+	xtop, ytop := max(1, math.Ceil(xmax/xstep))*xstep, max(1, math.Ceil(ymax/ystep))*ystep // also of nothing but 0
 	x := func(v float64) string {
 		return coordinate(plotLeft + v/xtop*(plotWidth-plotLeft-plotRight))
 	}
