@@ -256,8 +256,10 @@ func wantResults(t *testing.T, dir string) {
 	if err != nil || !bytes.HasPrefix(ktap, []byte("KTAP version 1\n")) || bytes.Contains(ktap, []byte("not ok")) {
 		t.Errorf("results.ktap: %v\n%.300s", err, ktap)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "run.json")); err != nil {
-		t.Error(err)
+	for _, name := range []string{"run.json", "report.html"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
