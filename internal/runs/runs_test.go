@@ -20,7 +20,7 @@ import (
 func aRun(name string) *results.Run {
 	return &results.Run{
 		Schema: results.Schema, Kernel: results.Kernel{Name: name, Mails: []results.Mail{{File: "a.patch", SHA256: Digest([]byte("text"))}}},
-		Generation: "g1", Accel: "tcg", Stages: []results.Stage{{Name: "boot", Took: 3}},
+		Pass: 2, Shuffle: 8, Order: []string{"a/two", "a/one"}, Generation: "g1", Accel: "tcg", Stages: []results.Stage{{Name: "boot", Took: 3}},
 		Tests: []results.Test{
 			{ID: "a/one", Verdict: results.AsExpected, Saw: "x=1", Took: 5},
 			{ID: "a/two", Verdict: results.KnownFault, Fault: "page-end-oops", Splats: []console.Splat{{Title: "oops", Lines: []string{"l"}}}},
