@@ -164,7 +164,7 @@ func (d *driver) plan(ctx context.Context, tests []catalog.Test) (_ []catalog.Te
 	tests = d.kernel.expected(g, tests)
 	d.run.Generation = string(g)
 	must := d.kernel.must
-	if d.cfg.Clock.Counts() {
+	if d.single() {
 		must = slices.DeleteFunc(slices.Clone(must), func(f feature.Name) bool { return f == feature.SMP })
 	}
 	d.judge = results.NewJudge(g, tests, must)

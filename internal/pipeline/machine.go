@@ -27,11 +27,11 @@ type machine struct {
 func (d *driver) usual() machine { return machine{cpus: d.cpus()} }
 
 // of is the guest that a test takes. What it needs wins over what the user asks
-// for: without it the test says nothing. A guest that counts instructions has one
-// CPU whoever asks, and the tests that take two are skipped.
+// for: without it the test says nothing. Where a guest has to have one CPU the
+// tests that take two are skipped.
 func (d *driver) of(t catalog.Test) machine {
 	m := machine{t.Machine, d.cpus()}
-	if slices.Contains(t.Needs, feature.SMP) && !d.cfg.Clock.Counts() {
+	if slices.Contains(t.Needs, feature.SMP) && !d.single() {
 		m.cpus = max(m.cpus, 2)
 	}
 	return m
@@ -44,7 +44,7 @@ func (cfg *Config) cpus() int {
 	switch {
 	case cfg.Machine.CPUs > 0:
 		return cfg.Machine.CPUs
-	case cfg.jobs() > 1 || cfg.Clock.Counts():
+	case cfg.jobs() > 1:
 		return 1
 	}
 	return vm.DefaultCPUs

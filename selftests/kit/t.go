@@ -26,6 +26,7 @@ type T struct {
 	events int
 
 	enablers []enabler           // what has been registered, where a close leaves it
+	wrote    [][]byte            // payloads of events
 	traced   map[string][]Record // what was read of a trace file, where reading consumes it
 
 	args  []string // of a Part

@@ -1,10 +1,12 @@
 package kit
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -118,8 +120,35 @@ func (t *T) Trace(file string, ev *Event) []Record {
 			own = append(own, r)
 		}
 	}
-	return own
+	return t.Unpad(own)
 }
+
+// Unpad cuts from payloads what the ring buffer put behind them. Where memory is
+// accessed at aligned addresses alone its entries are of a multiple of eight
+// bytes (RB_FORCE_8BYTE_ALIGNMENT, kernel/trace/ring_buffer.c), and how long the
+// payload was is not in them: it is known of what the test wrote with Write, or
+// says with Wrote.
+func (t *T) Unpad(records []Record) []Record {
+	const alignment = 8
+	if runtime.GOARCH != "riscv64" {
+		return records
+	}
+	for i, r := range records {
+		n := -1
+		for _, w := range t.wrote {
+			if len(r.Payload)-len(w) < alignment && bytes.HasPrefix(r.Payload, w) {
+				n = max(n, len(w))
+			}
+		}
+		if n >= 0 {
+			records[i].Payload = r.Payload[:n]
+		}
+	}
+	return records
+}
+
+// Wrote says that the test wrote an event's payload in its own way.
+func (t *T) Wrote(payload ...byte) { t.wrote = append(t.wrote, payload) }
 
 func (t *T) allRecords(file string) []Record {
 	if t.PrintsFields() {

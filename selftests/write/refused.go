@@ -87,6 +87,7 @@ func atAnOffset(t *kit.T) {
 	record = append(record, 9, 0, 0, 0)
 	t.Saw("one", kit.Result(unix.Pwrite(d.FD, record, 1)))
 	t.Saw("zero", kit.Result(unix.Pwrite(d.FD, record, 0)))
+	t.Wrote(record[4:]...)
 	t.Saw("trace", kit.Payloads(t.Trace("trace", ev)))
 }
 
@@ -148,6 +149,7 @@ func payloadNotFaultedIn(t *kit.T) {
 	_, err := unix.Pwrite(fd, append(binary.NativeEndian.AppendUint32(nil, uint32(r.Index)), 1, 2, 3, 4), 0)
 	t.Check(err)
 	n, err := raw(d, uintptr(t.Map(fd, 1, unix.PROT_READ, unix.MAP_SHARED).Addr(0)), 8)
+	t.Wrote(1, 2, 3, 4)
 	wrote(t, ev, n, err)
 }
 

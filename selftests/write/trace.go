@@ -147,7 +147,7 @@ func printed(t *kit.T, ev *kit.Event, text string) string {
 	}
 	records, err := kit.ParseTrace(text)
 	t.Check(err)
-	return kit.Payloads(records)
+	return kit.Payloads(t.Unpad(records))
 }
 
 func disabled(t *kit.T) {
