@@ -180,10 +180,13 @@ func (f *runFlags) config() (pipeline.Config, error) {
 	if err != nil {
 		return cfg, err
 	}
+	if f.variant.take(coverageVariant) && f.cover == "" {
+		f.cover = pipeline.CoverageCounters
+	}
 	if cfg.Kernels, err = f.variant.apply(&cfg, names); err != nil {
 		return cfg, err
 	}
-	if f.image.kernel != "" && f.variant.names != nil {
+	if f.image.kernel != "" && len(f.variant.names) > 0 {
 		return cfg, blame.On(blame.Usage, errorf("--kernel and -K: a kernel that is already built is in the variant that it is in"))
 	}
 	f.image.apply(&cfg)

@@ -16,8 +16,12 @@ import (
 	"uetest/kernel-patches"
 )
 
-// allVariants stands for each variant in turn.
-const allVariants = "all"
+const (
+	// allVariants stands for each variant in turn.
+	allVariants = "all"
+	// coverageVariant is uetest run's --coverage: nothing of the configuration.
+	coverageVariant = "coverage"
+)
 
 // variantFlags is -K: how kernels are built beside the usual way.
 type variantFlags struct {
@@ -33,6 +37,13 @@ func (f *variantFlags) add(c *cobra.Command) {
 
 // all reports whether each variant is asked for in turn.
 func (f *variantFlags) all() bool { return slices.Contains(f.names, allVariants) }
+
+// take takes a name out and reports whether it was there.
+func (f *variantFlags) take(name string) bool {
+	n := len(f.names)
+	f.names = slices.DeleteFunc(f.names, func(v string) bool { return v == name })
+	return len(f.names) < n
+}
 
 // apply names kernels in the variants, as they are if there are none. The
 // fragments of the user's become part of cfg's series.
