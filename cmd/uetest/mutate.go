@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,76 +12,108 @@ import (
 	"github.com/spf13/cobra"
 
 	"uetest/internal/blame"
+	"uetest/internal/mutant"
 	"uetest/internal/mutation"
+	"uetest/internal/pipeline"
 )
 
 type mutateFlags struct {
 	bootFlags
-	top     topFlags
-	on      string
-	run     string
-	first   bool
-	keep    bool
-	verbose bool
-	then    []string
-	resume  string
-	out     []string
-	timeout time.Duration
+	top       topFlags
+	on        string
+	run       string
+	all       bool
+	keep      bool
+	verbose   bool
+	then      []string
+	resume    string
+	out       []string
+	timeout   time.Duration
+	jobs      int
+	list      bool
+	operators []string
+	only      string
+	sample    int
+	seed      uint64
+	budget    time.Duration
 }
 
 func newMutate() *cobra.Command {
 	var f mutateFlags
 	c := &cobra.Command{
-		Use:   "mutate PATCH|DIR...",
+		Use:   "mutate [PATCH|DIR...]",
 		Short: "ask whether the suite tells broken patches from the right one",
-		Long: `Mutate puts each PATCH, and each *.patch and *.diff of each DIR, on the kernel that
---on names, builds it, runs the suite on it and tells which tests noticed. The
-suite runs on the kernel itself first; a test that complains of it does not
+		Long: `Mutate makes mutants of the patch under test, small patches each of which breaks one
+thing in the lines that it adds, builds the kernel with each, and runs the suite on
+it until a test notices: first the tests that execute what the mutant changes. The
+patch under test is that of --patch, or the series' own, as for run --coverage. With
+PATCH or DIR it tries those patches, and each *.patch and *.diff of each DIR, in
+place of mutants of its own.
+
+The suite runs on the kernel itself first; a test that complains of it does not
 count. What only one or two tests noticed is asked of them again.
 
-  caught         tests noticed, or the kernel crashed
+  caught         a test noticed, or the kernel crashed
   SURVIVED       no test noticed
-  equivalent     none did, and the text above the diff has a line
-                 "Equivalent: REASON" that says why none can
-  CONTRADICTION  it has, and a test noticed
-  NOT BUILT      it does not apply or not compile
+  equivalent     none did, and why none can is known: it compiles to the same code,
+                 the series says so, or the text of PATCH above the diff has a line
+                 "Equivalent: REASON"
+  CONTRADICTION  it was said that none can, and a test noticed
+  stillborn      a mutant of uetest's own that does not compile
+  NOT BUILT      a PATCH that does not apply or not compile
   NOT TRIED      the harness let it down, twice
 
-The exit code is 0 if all are caught or equivalent, 1 if one survives or
-contradicts itself, 3 if one was not built, 6 if one was not tried.`,
-		Example: `  uetest mutate internal/mutation/testdata/mutants
-  uetest mutate --first DIR                  until one test notices, no further
-  uetest mutate --then kasan,lockdep DIR     those that survive on kernels with checks
-  uetest mutate --run 'fork/.*' X.patch      what some of the tests notice
-  uetest mutate --patch mine.patch DIR       mutants of your patch, on top of it
-  uetest mutate --out json=FILE DIR          and, after an interruption,
-  uetest mutate --resume FILE --out json=FILE DIR`,
-		Args: cobra.MinimumNArgs(1),
+The score is how many were caught of those that were caught or survived. The exit
+code is 0 if none survived, 1 if one did or contradicts itself or not all were tried,
+3 if a PATCH was not built, 6 if one was not tried for the harness.`,
+		Example: `  uetest mutate --list                       what would be tried
+  uetest mutate --sample 20                  some of it, drawn by --seed
+  uetest mutate --budget 20m --out json=FILE what can be done in that time, and
+  uetest mutate --resume FILE --out json=FILE
+  uetest mutate --operators drop-lock,drop-reference --then lockdep,kasan
+  uetest mutate --only '.*enabler_write:.*' --all -v
+  uetest mutate --patch mine.patch           mutants of your patch
+  uetest mutate internal/mutation/testdata/mutants`,
 		RunE: func(c *cobra.Command, args []string) error { return f.exec(c, args) },
 	}
 	f.add(c)
 	f.top.add(c)
 	fl := c.Flags()
-	fl.StringVar(&f.on, "on", "rfc", "kernel that the patches are put on: "+strings.Join(kernelNames(), ", "))
+	fl.StringVar(&f.on, "on", "rfc", "kernel that the mutants are put on: "+strings.Join(kernelNames(), ", "))
 	fl.StringVar(&f.run, "run", "", "run only tests whose whole id matches this regular expression")
 	fl.DurationVar(&f.timeout, "timeout", 0, "limit for one test, in place of the catalogue's; not scaled for emulation")
-	fl.BoolVar(&f.first, "first", false, "end each run at the first test that notices")
+	fl.IntVarP(&f.jobs, "jobs", "j", 1, "guests at a time; the next mutant is built meanwhile")
+	fl.BoolVarP(&f.list, "list", "n", false, "list the mutants and try none; -v with their diffs")
+	fl.StringSliceVar(&f.operators, "operators", nil, "make only mutants of these kinds: "+strings.Join(mutant.Operators, ", "))
+	fl.StringVar(&f.only, "only", "", "try only mutants whose whole name matches this regular expression")
+	fl.IntVar(&f.sample, "sample", 0, "try so many of them, drawn by --seed; 0 is all")
+	fl.Uint64Var(&f.seed, "seed", 1, "what --sample draws by")
+	fl.DurationVar(&f.budget, "budget", 0, "begin no other mutant after this time; 0 is no limit")
+	fl.BoolVar(&f.all, "all", false, "run all tests on each mutant, also when one has noticed")
 	fl.StringSliceVar(&f.then, "then", nil, "variants of the kernel, as of run -K, to try those on that survive")
 	fl.BoolVar(&f.keep, "keep", false, "leave the built kernels in the cache")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "name every test that noticed, and what it saw")
 	fl.StringVar(&f.resume, "resume", "", "take the outcomes that are in this JSON file, try the others")
 	fl.StringArrayVar(&f.out, "out", nil, "json=FILE or md=FILE, also write the table there, after every mutant; repeatable")
+	_ = c.RegisterFlagCompletionFunc("only", none) // fails for no flag, or a second time
+	_ = c.RegisterFlagCompletionFunc("operators", commaSeparated(func() []string { return mutant.Operators }))
 	return c
 }
 
 func (f *mutateFlags) exec(c *cobra.Command, args []string) error {
-	mutants, err := mutation.Read(args)
+	given, err := mutation.Read(args)
 	if err != nil {
 		return err
 	}
 	outs, err := tableOuts(f.out)
 	if err != nil {
 		return err
+	}
+	if err := mutation.CheckOperators(f.operators); err != nil {
+		return err
+	}
+	if f.sample < 0 || f.budget < 0 || f.jobs < 1 {
+		return blame.On(blame.Usage, errors.New("--sample, --budget, --jobs: expected at least 0, 0 and 1"))
 	}
 	o, err := f.options(c)
 	if err != nil {
@@ -89,6 +122,15 @@ func (f *mutateFlags) exec(c *cobra.Command, args []string) error {
 	show := newProgress(c.ErrOrStderr(), f.quiet)
 	o.Config.Notify = show.event
 	report := mutation.Report{W: c.OutOrStdout(), Color: wantColor(c.OutOrStdout()), Verbose: f.verbose}
+	mutants, of, err := f.mutants(c, &o, given)
+	if err == nil && f.list {
+		show.close()
+		return blame.On(blame.Host, report.List(mutants, of))
+	}
+	if err != nil {
+		show.close()
+		return err
+	}
 	var werr error
 	o.Report = func(t *mutation.Table, out *mutation.Outcome) {
 		werr = errors.Join(werr, report.Line(out))
@@ -113,6 +155,42 @@ func (f *mutateFlags) exec(c *cobra.Command, args []string) error {
 	return nil
 }
 
+// mutants are those to try, of so many: the ones given or else ones of the patch
+// under test. What is known of these becomes part of the options.
+func (f *mutateFlags) mutants(c *cobra.Command, o *mutation.Options, given []mutation.Mutant) (list []mutation.Mutant, of int, err error) {
+	only, err := wholeMatch("only", f.only)
+	if err != nil {
+		return nil, 0, err
+	}
+	match := func(name string) bool { return only == nil || only.MatchString(name) }
+	if len(given) > 0 {
+		if len(f.operators) > 0 {
+			return nil, 0, blame.On(blame.Usage, errors.New("--operators: the mutants are given, none is made; leave out either"))
+		}
+		list, err = mutation.Choose(given, nil, match, f.sample, f.seed)
+		return list, len(given), err
+	}
+	g, err := mutation.Generate(c.Context(), o.Config)
+	if err != nil {
+		return nil, 0, err
+	}
+	of = len(g.Mutants)
+	if list, err = mutation.Choose(g.Mutants, f.operators, match, f.sample, f.seed); err != nil {
+		return nil, of, err
+	}
+	for _, s := range g.Stale {
+		fmt.Fprintln(c.ErrOrStderr(), "stale reason:", s)
+	}
+	if f.list {
+		return list, of, nil
+	}
+	o.Nothing = g.Nothing
+	o.Coverage, err = g.Cover(c.Context(), o.Config, func(line string) {
+		o.Config.Notify(pipeline.Event{Stage: "coverage", Text: line, Notice: true})
+	})
+	return list, of, err
+}
+
 func (f *mutateFlags) options(c *cobra.Command) (mutation.Options, error) {
 	cfg, err := f.config(nil)
 	if err != nil {
@@ -132,11 +210,11 @@ func (f *mutateFlags) options(c *cobra.Command) (mutation.Options, error) {
 	if err := f.top.apply(c, &cfg); err != nil {
 		return mutation.Options{}, err
 	}
-	cfg.Timeout = f.timeout
+	cfg.Timeout, cfg.Jobs = f.timeout, f.jobs
 	if cfg.Select, err = wholeID(f.run); err != nil {
 		return mutation.Options{}, err
 	}
-	o := mutation.Options{Config: cfg, On: f.on, First: f.first, Keep: f.keep, Then: f.then}
+	o := mutation.Options{Config: cfg, On: f.on, First: !f.all, Keep: f.keep, Then: f.then, Budget: f.budget}
 	if f.resume == "" {
 		return o, nil
 	}

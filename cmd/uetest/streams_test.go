@@ -41,7 +41,7 @@ func TestOddStreams(t *testing.T) {
 		{"clean --dry-run", 0}, {"completion bash", 0}, {"kernel", 0},
 		{"run -n --kernel " + vmlinux, 0}, {"shell -n --kernel " + vmlinux, 0},
 		{"nosuch", 2}, {"run --on nosuch", 2}, {"patch restore nosuch", 2},
-		{"model --nosuch", 2}, {"mutate", 2}, {"witness nosuch", 2}, {"replay nosuch", 2}, {"repro nosuch", 2}, {"symbolize --nosuch", 2},
+		{"model --nosuch", 2}, {"mutate nosuch", 2}, {"witness nosuch", 2}, {"replay nosuch", 2}, {"repro nosuch", 2}, {"symbolize --nosuch", 2},
 	}
 	if testing.Short() { // one of each kind: 15 s else
 		verbs = slices.DeleteFunc(verbs, func(v verb) bool {

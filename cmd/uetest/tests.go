@@ -44,13 +44,16 @@ func (f *testFlags) apply(cfg *pipeline.Config) (err error) {
 
 // wholeID makes a flag's regular expression one that matches whole ids; nil if
 // it is empty.
-func wholeID(re string) (*regexp.Regexp, error) {
+func wholeID(re string) (*regexp.Regexp, error) { return wholeMatch("run", re) }
+
+// wholeMatch compiles what a flag has to match the whole of a name.
+func wholeMatch(flag, re string) (*regexp.Regexp, error) {
 	if re == "" {
 		return nil, nil
 	}
 	whole, err := regexp.Compile("^(?:" + re + ")$")
 	if err != nil {
-		return nil, blame.On(blame.Usage, errorf("--run: %v", err))
+		return nil, blame.On(blame.Usage, errorf("--%s: %v", flag, err))
 	}
 	return whole, nil
 }

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"uetest/internal/blame"
+	"uetest/internal/coverage"
 	"uetest/internal/patch"
 	"uetest/internal/pipeline"
 	"uetest/internal/results"
@@ -33,7 +34,15 @@ type Options struct {
 	Config pipeline.Config // the job; its Kernels, First and Stop are this package's
 	On     string          // the kernel that the mutants are put on
 	First  bool            // end each run at the first test that notices
-	Keep   bool            // leave the built kernels in the cache
+	// Budget, if it is not 0, is after how long no other mutant is begun.
+	Budget time.Duration
+	// Coverage, if not nil, says which tests execute what a mutant changes: those
+	// run first.
+	Coverage *coverage.Report
+	// Nothing, if not nil, is a patch that changes nothing that is compiled. With it
+	// a mutant that compiles to the same is told by that and not run.
+	Nothing []byte
+	Keep    bool // leave the built kernels in the cache
 	// Then names variants of the kernel, "lockdep", that those which survive are
 	// tried on in turn: some promises only a kernel with checks of its own can
 	// be seen to break.
@@ -53,8 +62,9 @@ const kernelName = "mutant"
 // Run tries the mutants in their order. The table is complete as far as it
 // goes, also if there is an error.
 func Run(ctx context.Context, o Options, mutants []Mutant) (*Table, error) {
-	t := &tryer{Options: o, noise: map[string]bool{}, caught: map[string]int{}, proven: map[string]int{}}
-	t.table = &Table{Schema: Schema, On: o.On, First: o.First}
+	t := &tryer{Options: o, start: time.Now(), noise: map[string]bool{}, caught: map[string]int{}, proven: map[string]int{}}
+	t.table = &Table{Schema: Schema, On: o.On, First: o.First, Of: len(mutants)}
+	defer func() { t.table.Took = t.before() + time.Since(t.start) }()
 	if o.Config.Select != nil {
 		t.table.Select = o.Config.Select.String()
 	}
@@ -66,6 +76,9 @@ func Run(ctx context.Context, o Options, mutants []Mutant) (*Table, error) {
 	todo := slices.DeleteFunc(slices.Clone(mutants), t.known)
 	if len(todo) > 0 {
 		if err := t.control(ctx); err != nil {
+			return t.table, err
+		}
+		if err := t.reference(ctx); err != nil {
 			return t.table, err
 		}
 		if err := t.pass(ctx, todo); err != nil {
@@ -100,12 +113,26 @@ func (t *tryer) pass(ctx context.Context, todo []Mutant) error {
 type tryer struct {
 	Options
 	table  *Table
+	start  time.Time
+	plain  string          // what the kernel without a mutant compiles to; empty: it is not known
 	noise  map[string]bool // tests that complain of the unbroken kernel
 	caught map[string]int  // how many mutants a test caught in this pass
 	proven map[string]int  // how often a test that had noticed was content with the unbroken kernel
 }
 
+// spent tells whether no other mutant is to be begun.
+func (t *tryer) spent() bool { return t.Budget > 0 && time.Since(t.start) >= t.Budget }
+
+// before is how long the pass took that was interrupted.
+func (t *tryer) before() time.Duration {
+	if t.Earlier == nil {
+		return 0
+	}
+	return t.Earlier.Took
+}
+
 func (t *tryer) add(out Outcome) {
+	t.table.Took = t.before() + time.Since(t.start)
 	t.table.Outcomes = append(t.table.Outcomes, out)
 	for _, n := range out.By {
 		t.caught[n.ID]++
@@ -123,6 +150,10 @@ func (t *tryer) known(m Mutant) bool {
 	for _, out := range t.Earlier.Outcomes {
 		if out.Digest == t.key(m) && out.Class != Untried {
 			out.Name, out.Lines = m.Name, lines(m.Text)
+			if was := out.Equivalent; was != m.Equivalent && was != sameCode { // somebody gave a reason, or took it back
+				out.Equivalent = m.Equivalent
+				out.Class = reclassify(&out)
+			}
 			t.add(out)
 			return true
 		}
@@ -158,12 +189,15 @@ type candidate struct {
 }
 
 // build builds the mutants, each while the one before it is tried. It stops at
-// the first error that is not a patch's, and when ctx ends.
+// the first error that is not a patch's, when ctx ends, and when the budget is spent.
 func (t *tryer) build(ctx context.Context, mutants []Mutant) <-chan candidate {
 	kernels := make(chan candidate)
 	go func() {
 		defer close(kernels)
 		for _, m := range mutants {
+			if t.spent() {
+				return
+			}
 			k := t.buildOne(ctx, m)
 			select {
 			case kernels <- k:
@@ -259,7 +293,11 @@ func (t *tryer) insist(ctx context.Context, k candidate) (Outcome, error) {
 func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 func (t *tryer) outcome(m Mutant) Outcome {
-	return Outcome{Name: m.Name, Breaks: m.Breaks, Equivalent: m.Equivalent, Digest: t.key(m), Lines: lines(m.Text)}
+	out := Outcome{Name: m.Name, Breaks: m.Breaks, Operator: m.Operator, Equivalent: m.Equivalent, Digest: t.key(m), Lines: lines(m.Text)}
+	if m.Operator != "" {
+		out.Diff = m.diff()
+	}
+	return out
 }
 
 // hung is how many tests may hang, die or crash the kernel before the rest of
@@ -277,11 +315,25 @@ func (t *tryer) try(ctx context.Context, k candidate) (Outcome, error) {
 			return out, k.err
 		}
 		out.Class, out.Error = Unbuilt, k.err.Error()
+		if k.mutant.Operator != "" {
+			out.Class = Stillborn
+		}
+		return out, nil
+	}
+	if same, err := t.same(k); err != nil {
+		return out, err
+	} else if same {
+		out.Class, out.Equivalent = Equivalent, sameCode
 		return out, nil
 	}
 	start := time.Now()
 	cfg := k.cfg
 	cfg.First = t.likely()
+	if t.Coverage != nil {
+		out.Covering = covering(t.Coverage, out.Lines)
+		out.Uncovered = len(out.Covering) == 0
+		cfg.First = order(cfg.First, out.Covering)
+	}
 	down := 0
 	cfg.Stop = func(r *results.Test) bool {
 		if !t.noticed(r) {
@@ -309,11 +361,32 @@ func (t *tryer) try(ctx context.Context, k candidate) (Outcome, error) {
 		}
 	}
 	out.Took = time.Since(start)
-	out.Class = classify(&out)
+	if out.Class = classify(&out); out.Class != Survived {
+		out.Covering = nil // whom it would take to notice is known
+	}
 	return out, nil
 }
 
-// unhurried tries a mutant without --first, and without the tests that are not
+// order puts the tests that execute what a mutant changes before the others: of them
+// those that caught most, then the rest of them, then those that caught most of the
+// others.
+func order(likely, covering []string) []string {
+	covers := map[string]bool{}
+	for _, id := range covering {
+		covers[id] = true
+	}
+	var first, last []string
+	for _, id := range likely {
+		if covers[id] {
+			first = append(first, id)
+		} else {
+			last = append(last, id)
+		}
+	}
+	return slices.Concat(first, covering, last)
+}
+
+// unhurried tries a mutant to the end of the suite, and without the tests that are not
 // to be relied on.
 func (t *tryer) unhurried(ctx context.Context, k candidate, first Outcome) (Outcome, error) {
 	slow := *t
@@ -377,6 +450,16 @@ func outside(run *results.Run) []string {
 		list = append(list, s.Title)
 	}
 	return append(list, run.Problems...)
+}
+
+// reclassify is the class of an outcome of an earlier pass whose reason is another
+// now.
+func reclassify(out *Outcome) Class {
+	switch out.Class {
+	case Survived, Equivalent, Caught, Contradiction:
+		return classify(out)
+	}
+	return out.Class
 }
 
 func classify(out *Outcome) Class {

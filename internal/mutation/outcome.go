@@ -21,17 +21,19 @@ const (
 	Equivalent    Class = "equivalent"    // none did, and the patch says why none can
 	Contradiction Class = "CONTRADICTION" // it says that none can, and one did
 	Unbuilt       Class = "NOT BUILT"     // it does not apply, or not compile
+	Stillborn     Class = "stillborn"     // it does not compile, and uetest made it: it says nothing of the tests
 	Untried       Class = "NOT TRIED"     // the harness let it down, twice
 )
 
 // Good reports whether c is as it should be.
-func (c Class) Good() bool { return c == Caught || c == Equivalent }
+func (c Class) Good() bool { return c == Caught || c == Equivalent || c == Stillborn }
 
 // Outcome is what the suite said of one mutant.
 type Outcome struct {
 	Name       string        `json:"name"`
 	Breaks     string        `json:"breaks,omitempty"`
-	Equivalent string        `json:"equivalent,omitempty"` // the reason that the patch gives
+	Operator   string        `json:"operator,omitempty"`   // how uetest made it; empty: somebody wrote it
+	Equivalent string        `json:"equivalent,omitempty"` // the reason that the patch gives, or the series, or that it compiles to the same
 	Class      Class         `json:"class"`
 	On         string        `json:"on,omitempty"`      // the variant that told, if it took one
 	By         []Notice      `json:"by,omitempty"`      // the tests that noticed
@@ -43,7 +45,10 @@ type Outcome struct {
 	Took       time.Duration `json:"took_ns"`           // without the build
 	Digest     string        `json:"digest"`            // of the patch and of the kernel that it is put on
 
-	Lines []results.MutantLine `json:"lines,omitempty"` // what it changes, in the kernel without it
+	Lines     []results.MutantLine `json:"lines,omitempty"`     // what it changes, in the kernel without it
+	Diff      string               `json:"diff,omitempty"`      // of one that uetest made
+	Covering  []string             `json:"covering,omitempty"`  // of one that survived: the tests that execute what it changes
+	Uncovered bool                 `json:"uncovered,omitempty"` // no test executes it
 }
 
 // Notice is a test that did not see on the mutant what it sees without it.
@@ -58,12 +63,14 @@ const Schema = 1
 
 // Table is a pass over a set of mutants.
 type Table struct {
-	Schema   int       `json:"schema"`
-	On       string    `json:"on"`     // the kernel that the mutants are put on
-	Select   string    `json:"select"` // the tests that ran, as --run has it
-	First    bool      `json:"first"`  // each run ended at the first test that noticed
-	Noise    []Notice  `json:"noise,omitempty"`
-	Outcomes []Outcome `json:"outcomes"`
+	Schema   int           `json:"schema"`
+	On       string        `json:"on"`                // the kernel that the mutants are put on
+	Select   string        `json:"select"`            // the tests that ran, as --run has it
+	First    bool          `json:"first"`             // each run ended at the first test that noticed
+	Of       int           `json:"of,omitempty"`      // how many there are to try
+	Took     time.Duration `json:"took_ns,omitempty"` // of the whole pass, with the builds
+	Noise    []Notice      `json:"noise,omitempty"`
+	Outcomes []Outcome     `json:"outcomes"`
 }
 
 // Count returns how many mutants are of class c.
@@ -76,6 +83,16 @@ func (t *Table) Count(c Class) int {
 	}
 	return n
 }
+
+// Score returns how many of the mutants that can be noticed were, and how many those
+// are. A mutant that is said to be equivalent and was noticed can be.
+func (t *Table) Score() (caught, of int) {
+	caught = t.Count(Caught) + t.Count(Contradiction)
+	return caught, caught + t.Count(Survived)
+}
+
+// Left is how many mutants there are that have no outcome.
+func (t *Table) Left() int { return max(0, t.Of-len(t.Outcomes)) }
 
 // WriteJSON writes the table; docs/formats.md describes the fields.
 func (t *Table) WriteJSON(w io.Writer) error {

@@ -20,6 +20,17 @@ type Mutant struct {
 	Breaks     string // the first line of the patch: what is broken
 	Equivalent string // why it breaks nothing, if it says so of itself
 	Text       []byte
+	Operator   string // how uetest made it; empty: somebody wrote it
+
+	change []string // what it changes, without where
+}
+
+// diff is the text without what stands above the diff.
+func (m *Mutant) diff() string {
+	if at := diffBegins.FindIndex(m.Text); at != nil {
+		return string(m.Text[at[0]:])
+	}
+	return string(m.Text)
 }
 
 // endings are the files of a folder that are mutants.

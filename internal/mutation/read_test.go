@@ -182,6 +182,7 @@ NOT BUILT      c  error: x
 equivalent     d  no code
 caught         e  by 0 tests: outside of any test: the kernel did not boot
 6 mutants of rfc: 2 caught, 1 equivalent, 1 SURVIVED, 1 NOT BUILT, 1 not tried
+score: 66.7%, 2 of the 3 that are not equivalent
 `
 	if text.String() != want {
 		t.Errorf("got\n%swant\n%s", text.String(), want)

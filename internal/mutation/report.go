@@ -6,8 +6,10 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"uetest/internal/blame"
+	"uetest/internal/mutant"
 	"uetest/internal/report"
 )
 
@@ -27,13 +29,22 @@ func (r *Report) Line(out *Outcome) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s  ", class, out.Name)
 	switch {
-	case out.Class == Unbuilt || out.Class == Untried:
+	case out.Class == Unbuilt || out.Class == Untried || out.Class == Stillborn:
 		first, _, _ := strings.Cut(out.Error, "\n")
 		fmt.Fprintf(&b, "%s", first)
 	case out.Class.Good() && out.Equivalent != "":
 		fmt.Fprintf(&b, "%s", out.Equivalent)
 	case out.Class == Survived:
 		fmt.Fprintf(&b, "none of %d tests noticed", out.Ran)
+		switch {
+		case out.Uncovered:
+			b.WriteString("; none executes what it changes")
+		case len(out.Covering) > 0:
+			fmt.Fprintf(&b, "; %d execute what it changes: %s", len(out.Covering), some(out.Covering, r.Verbose))
+		}
+		if out.Diff != "" {
+			fmt.Fprintf(&b, "\n    %s\n    %s", out.Breaks, strings.ReplaceAll(strings.TrimRight(out.Diff, "\n"), "\n", "\n    "))
+		}
 	default:
 		fmt.Fprintf(&b, "by %s", out.by(r.Verbose))
 	}
@@ -50,6 +61,14 @@ func (r *Report) Line(out *Outcome) error {
 	}
 	_, err := fmt.Fprintln(r.W, b.String())
 	return err
+}
+
+// some names the first of a list, or all of it.
+func some(list []string, all bool) string {
+	if len(list) > shown && !all {
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:shown], ", "), len(list)-shown)
+	}
+	return strings.Join(list, ", ")
 }
 
 // by tells in words who noticed: "12 tests: bits/each-sets-alone regressed, …".
@@ -82,7 +101,7 @@ func (out *Outcome) by(all bool) string {
 // Foot prints the sum. of is how many mutants there were to try.
 func (r *Report) Foot(t *Table, of int) error {
 	var counts []string
-	for _, c := range []Class{Caught, Equivalent, Survived, Contradiction, Unbuilt, Untried} {
+	for _, c := range []Class{Caught, Equivalent, Stillborn, Survived, Contradiction, Unbuilt, Untried} {
 		if n := t.Count(c); n > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", n, c))
 		}
@@ -95,13 +114,56 @@ func (r *Report) Foot(t *Table, of int) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(r.W, "%d mutants of %s: %s\n", of, t.On, strings.Join(counts, ", "))
+	took := ""
+	if t.Took > 0 {
+		took = fmt.Sprintf(", in %v", t.Took.Round(time.Second))
+	}
+	if _, err := fmt.Fprintf(r.W, "%d mutants of %s: %s%s\n", of, t.On, strings.Join(counts, ", "), took); err != nil {
+		return err
+	}
+	caught, can := t.Score()
+	if can == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(r.W, "score: %.1f%%, %d of the %d that are not equivalent\n", 100*float64(caught)/float64(can), caught, can)
 	return err
 }
 
-// Exit returns the exit code of uetest for the table.
+// List prints mutants, a line each, without trying them; with their diffs if the
+// report is verbose. of is how many there are in all.
+func (r *Report) List(mutants []Mutant, of int) error {
+	var b strings.Builder
+	counts := map[string]int{}
+	for i := range mutants {
+		m := &mutants[i]
+		counts[m.Operator]++
+		fmt.Fprintf(&b, "%s  %s", m.Name, m.Breaks)
+		if m.Equivalent != "" {
+			fmt.Fprintf(&b, "\n    equivalent: %s", m.Equivalent)
+		}
+		b.WriteString("\n")
+		if r.Verbose {
+			fmt.Fprintf(&b, "    %s\n", strings.ReplaceAll(strings.TrimRight(m.diff(), "\n"), "\n", "\n    "))
+		}
+	}
+	var parts []string
+	for _, op := range mutant.Operators {
+		if counts[op] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[op], op))
+		}
+	}
+	fmt.Fprintf(&b, "%d of %d mutants: %s\n", len(mutants), of, strings.Join(parts, ", "))
+	_, err := io.WriteString(r.W, b.String())
+	return err
+}
+
+// Exit returns the exit code of uetest for the table. One that is not whole has
+// results missing.
 func (t *Table) Exit() int {
 	code := 0
+	if t.Left() > 0 {
+		code = int(blame.Test)
+	}
 	for i := range t.Outcomes {
 		switch c := t.Outcomes[i].Class; {
 		case c == Untried:
@@ -127,6 +189,9 @@ func (t *Table) WriteMarkdown(w io.Writer) error {
 			count += "+"
 		}
 		switch {
+		case out.Class == Stillborn:
+			count = string(out.Class)
+			first, _, _ = strings.Cut(out.Error, "\n")
 		case out.Class != Caught:
 			count, first = string(out.Class), out.Equivalent
 		case len(out.By) > 0:

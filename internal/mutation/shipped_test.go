@@ -44,7 +44,7 @@ func TestShippedTableIsOfTheShippedMutants(t *testing.T) {
 		delete(known, m.Name)
 		switch {
 		case out == nil || out.Digest != digest(table.On, m.Text):
-			t.Errorf("%s: not tried as it is; uetest mutate --first --then lockdep,fault-injection --resume %s --out json=%[2]s internal/mutation/testdata/mutants", m.Name, place)
+			t.Errorf("%s: not tried as it is; uetest mutate --then lockdep,fault-injection --resume %s --out json=%[2]s internal/mutation/testdata/mutants", m.Name, place)
 		case len(lines(m.Text)) == 0:
 			t.Errorf("%s: it changes no line", m.Name)
 		case !reflect.DeepEqual(out.Lines, lines(m.Text)):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // variants tries the survivors on the variants of the kernel.
@@ -14,11 +15,14 @@ func (t *tryer) variants(ctx context.Context, mutants []Mutant) error {
 				return out.Name == m.Name && out.Class == Survived
 			})
 		})
-		if len(survived) == 0 {
+		if len(survived) == 0 || t.spent() {
 			return nil
 		}
 		o := t.Options
 		o.On, o.Then, o.Earlier = t.On+"+"+v, nil, nil
+		if o.Budget > 0 {
+			o.Budget -= time.Since(t.start)
+		}
 		o.Report = func(_ *Table, out *Outcome) {
 			if out.Class == Caught {
 				t.revise(*out, o.On)
