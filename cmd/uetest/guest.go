@@ -114,7 +114,7 @@ func (f *machineFlags) add(c *cobra.Command) {
 	fl.Var(&f.parameters, "append", "parameters for the kernel, behind uetest's own; repeatable. What a test needs comes last")
 	fl.Var(&f.memory, "memory", "memory of a guest, 128M to 256G, in place of 512M; a test that needs an amount has that")
 	fl.StringVar(&f.model, "cpu", "", "model of a guest's CPUs, as QEMU calls it, in place of the one with most features")
-	fl.Var(&f.cpus, "smp", "virtual CPUs of a guest, 1 to 8, in place of 2")
+	fl.Var(&f.cpus, "smp", "virtual CPUs of a guest, 1 to 8, in place of 1 (2 for a test that takes two, and under KVM)")
 }
 
 // machine is what these flags ask of every guest.

@@ -93,7 +93,6 @@ const limit = 2 * time.Second
 type death struct {
 	behaviour string
 	limit     time.Duration // of the test; 0 is limit
-	cpus      int           // of its guest; 0 is what a guest has
 	verdict   results.Verdict
 	exit      int
 	saw       string // by default what went before
@@ -127,16 +126,16 @@ func TestDeath(t *testing.T) {
 		// The agent.
 		{behaviour: "faults init", verdict: results.UnknownFault, exit: exitKernel, quick: true, detail: "Attempted to kill init!", splat: "panic: Attempted to kill init"},
 		{behaviour: "stops init", verdict: results.UnknownFault, exit: exitKernel, detail: "went silent", dump: "task:misbehave"},
-		{behaviour: "starves the rest", cpus: 1, verdict: results.UnknownFault, exit: exitKernel, detail: "went silent", dump: "task:misbehave"},
+		{behaviour: "starves the rest", verdict: results.UnknownFault, exit: exitKernel, detail: "went silent", dump: "task:misbehave"},
 
 		// The test alone.
 		{behaviour: "loops", saw: "-", verdict: results.Errored, exit: 1, detail: "timeout: not ended after", log: "looping", dump: "task:misbehave"},
-		{behaviour: "bomb", cpus: 1, saw: "-", verdict: results.Errored, exit: 1, detail: "timeout: not ended after", dump: "task:misbehave"},
+		{behaviour: "bomb", saw: "-", verdict: results.Errored, exit: 1, detail: "timeout: not ended after", dump: "task:misbehave"},
 		{behaviour: "says nothing more on 3", verdict: results.Errored, exit: 1, detail: "timeout: not ended after"},
 		{behaviour: "garbage", saw: "-", verdict: results.Errored, exit: 1, detail: `failed: descriptor 3: not a message: "hello"`, stays: true, quick: true},
 		{behaviour: "silent", saw: "-", verdict: results.Errored, exit: 1, detail: "exit status 0 without an end message", quick: true},
-		{behaviour: "floods the kernel log for ever", cpus: 1, verdict: results.Errored, exit: 1, detail: "timeout: not ended after", console: "uetest: flood 100"},
-		{behaviour: "floods its output for ever", cpus: 1, verdict: results.Errored, exit: 1, detail: "timeout: not ended after", log: "flood 100"},
+		{behaviour: "floods the kernel log for ever", verdict: results.Errored, exit: 1, detail: "timeout: not ended after", console: "uetest: flood 100"},
+		{behaviour: "floods its output for ever", verdict: results.Errored, exit: 1, detail: "timeout: not ended after", log: "flood 100"},
 		{behaviour: "fills the temporary files", verdict: results.AsExpected, limit: 30 * time.Second, log: "left behind and removed: /tmp/full", stays: true},
 	} {
 		t.Run(d.behaviour, func(t *testing.T) {
@@ -150,7 +149,6 @@ func (d death) test(t *testing.T, cfg Config) {
 	if d.limit == 0 {
 		d.limit = limit
 	}
-	cfg.Machine.CPUs = d.cpus
 	switch d.saw {
 	case "":
 		d.saw = "before=1"

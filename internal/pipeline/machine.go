@@ -37,17 +37,30 @@ func (d *driver) of(t catalog.Test) machine {
 	return m
 }
 
-// cpus is how many virtual CPUs a guest has if nobody says so. Guests side by
-// side get one each: the CPUs of a guest wait for each other, and in emulation
-// they wait busily for one that the host does not run.
-func (cfg *Config) cpus() int {
+// cpus is how many virtual CPUs a guest has if its test asks for none: those that
+// the user wants, else those that the kernel's variants take. Emulated guests have
+// one: two wait for each other, busily for one that the host does not run, and the
+// catalogue takes 1.8 times the processor time. What two CPUs may break is for
+// tests that ask for them.
+func (d *driver) cpus() int {
 	switch {
-	case cfg.Machine.CPUs > 0:
-		return cfg.Machine.CPUs
-	case cfg.jobs() > 1:
+	case d.single():
 		return 1
+	case d.cfg.Machine.CPUs > 0:
+		return d.cfg.Machine.CPUs
 	}
-	return vm.DefaultCPUs
+	n := 1
+	if d.guest.accel == vm.KVM && d.cfg.jobs() == 1 {
+		n = vm.DefaultCPUs
+	}
+	return max(n, d.kernel.plan.Guest().CPUs)
+}
+
+// single reports whether a guest has one CPU whatever its test takes: its clock
+// counts instructions, or QEMU does not emulate two of them well and the user did
+// not ask for more.
+func (d *driver) single() bool {
+	return d.cfg.Clock.Counts() || d.cfg.Machine.CPUs == 0 && d.guest.accel == vm.TCG && d.machine().OneCPU != ""
 }
 
 // machine is the machine of every guest: the architecture's, unless the kernel has
