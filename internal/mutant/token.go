@@ -109,9 +109,10 @@ func next(src string, i int, first bool) (kind, int) {
 // lineEnd is the end of the line at i, of the last if lines go on.
 func lineEnd(src string, i int) int {
 	for ; i < len(src); i++ {
-		if src[i] == '\\' {
+		switch src[i] {
+		case '\\':
 			i += newline(src[i+1:])
-		} else if src[i] == '\n' {
+		case '\n':
 			return i
 		}
 	}

@@ -157,7 +157,7 @@ func TestGeneratedAreReported(t *testing.T) {
 	table := &Table{Schema: Schema, On: "rfc", First: true, Of: 6, Took: 90 * time.Second, Outcomes: []Outcome{
 		{Name: list[0].Name, Breaks: list[0].Breaks, Operator: list[0].Operator, Class: Survived, Ran: 9, Diff: list[0].diff(), Covering: []string{"a/b", "a/c", "a/d", "a/e", "a/f"}},
 		{Name: "n", Breaks: "x", Operator: "swap", Class: Survived, Ran: 9, Uncovered: true, Diff: "--- a/x\n+++ b/x\n"},
-		{Name: "s", Operator: "swap", Class: Stillborn, Error: "error: x\nmore"},
+		{Name: "s", Operator: "swap", Class: Stillborn, Error: "it does not build:\n x.c: In function 'f':\n x.c:3:1: error: x\nmore"},
 		{Name: "c", Operator: "swap", Class: Caught, By: []Notice{{ID: "a/b", Verdict: results.Regressed}}, Cut: true},
 		{Name: "e", Operator: "swap", Class: Equivalent, Equivalent: sameCode},
 	}}
@@ -186,7 +186,7 @@ SURVIVED       n  none of 9 tests noticed; none executes what it changes
     x
     --- a/x
     +++ b/x
-stillborn      s  error: x
+stillborn      s  x.c:3:1: error: x
 caught         c  by at least 1 test: a/b regressed
 equivalent     e  it compiles to the same code as the kernel without it
 6 mutants of rfc: 1 caught, 1 equivalent, 1 stillborn, 2 SURVIVED, 1 not tried, in 1m30s
@@ -222,6 +222,43 @@ func TestAReasonThatCameLaterCounts(t *testing.T) {
 		if got := reclassify(&tt.out); got != tt.want {
 			t.Errorf("%+v: %s, want %s", tt.out, got, tt.want)
 		}
+	}
+}
+
+func TestAfterTheBudgetNoMutantIsBegun(t *testing.T) {
+	list, _ := two(t)
+	spent := &tryer{Options: Options{Budget: time.Minute}, start: time.Now().Add(-time.Hour)}
+	for k := range spent.build(t.Context(), list) {
+		t.Errorf("%s was begun", k.mutant.Name)
+	}
+	for _, free := range []*tryer{{start: time.Now().Add(-time.Hour)}, {Options: Options{Budget: time.Minute}, start: time.Now()}} {
+		if free.spent() {
+			t.Errorf("a budget of %v is spent after %v", free.Budget, time.Since(free.start))
+		}
+	}
+}
+
+// What was tried is not tried again, whatever it is said to be now; what was not, or
+// has another text, is.
+func TestAnEarlierPassIsGoneOnWith(t *testing.T) {
+	list, _ := two(t)
+	first := &tryer{Options: Options{On: "rfc"}, start: time.Now(), table: &Table{}, caught: map[string]int{}}
+	earlier := &Table{Took: time.Hour, Outcomes: []Outcome{{Name: "another name", Class: Survived, Digest: first.key(list[0])}, {Class: Untried, Digest: first.key(list[1])}}}
+	list[0].Equivalent = "nobody looks"
+	next := &tryer{Options: Options{On: "rfc", Earlier: earlier}, start: time.Now(), table: &Table{}, caught: map[string]int{}}
+	if !next.known(list[0]) || next.known(list[1]) {
+		t.Error("expected the first to be known and the second not")
+	}
+	if len(next.table.Outcomes) != 1 || next.table.Took < time.Hour {
+		t.Fatalf("got %+v", next.table)
+	}
+	if out := next.table.Outcomes[0]; out.Name != list[0].Name || out.Class != Equivalent || out.Equivalent != "nobody looks" {
+		t.Errorf("got %+v", out)
+	}
+	other := list[0]
+	other.Text = append(slices.Clone(other.Text), '\n')
+	if next.known(other) {
+		t.Error("another text is known")
 	}
 }
 

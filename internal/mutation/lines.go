@@ -78,7 +78,7 @@ func (t *Table) Results() *results.Mutants {
 		out := &t.Outcomes[i]
 		one := results.Mutant{Name: out.Name, Breaks: out.Breaks, Class: string(out.Class), Good: out.Class.Good(), Why: out.Equivalent, On: out.On, Lines: out.Lines}
 		if out.Error != "" {
-			one.Why, _, _ = strings.Cut(out.Error, "\n")
+			one.Why = out.short()
 		}
 		switch {
 		case len(out.By) > 0:

@@ -30,8 +30,7 @@ func (r *Report) Line(out *Outcome) error {
 	fmt.Fprintf(&b, "%s  %s  ", class, out.Name)
 	switch {
 	case out.Class == Unbuilt || out.Class == Untried || out.Class == Stillborn:
-		first, _, _ := strings.Cut(out.Error, "\n")
-		fmt.Fprintf(&b, "%s", first)
+		b.WriteString(out.short())
 	case out.Class.Good() && out.Equivalent != "":
 		fmt.Fprintf(&b, "%s", out.Equivalent)
 	case out.Class == Survived:
@@ -61,6 +60,18 @@ func (r *Report) Line(out *Outcome) error {
 	}
 	_, err := fmt.Fprintln(r.W, b.String())
 	return err
+}
+
+// short is the line of an outcome's error that says most: that of the compiler, or
+// else the first.
+func (out *Outcome) short() string {
+	first, _, _ := strings.Cut(out.Error, "\n")
+	for l := range strings.SplitSeq(out.Error, "\n") {
+		if strings.Contains(l, ": error: ") {
+			return strings.TrimSpace(l)
+		}
+	}
+	return first
 }
 
 // some names the first of a list, or all of it.
@@ -190,8 +201,7 @@ func (t *Table) WriteMarkdown(w io.Writer) error {
 		}
 		switch {
 		case out.Class == Stillborn:
-			count = string(out.Class)
-			first, _, _ = strings.Cut(out.Error, "\n")
+			count, first = string(out.Class), out.short()
 		case out.Class != Caught:
 			count, first = string(out.Class), out.Equivalent
 		case len(out.By) > 0:
