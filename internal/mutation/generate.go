@@ -126,15 +126,31 @@ func (g *Generated) Cover(ctx context.Context, cfg pipeline.Config, tell func(st
 }
 
 // covering returns the tests that execute what a mutant changes, in the order in
-// which they ran.
-func covering(c *coverage.Report, changed []results.MutantLine) []string {
-	var ids []string
+// which they ran, and whether something was compiled from it: a declaration is
+// executed by none.
+func covering(c *coverage.Report, changed []results.MutantLine) (ids []string, code bool) {
+	at := map[coverage.Place]bool{}
 	for _, l := range changed {
-		for _, id := range c.TestsOf(coverage.Place{File: l.File, Line: l.Line}) {
-			if id != coverage.Boot && !slices.Contains(ids, id) {
-				ids = append(ids, id)
+		at[coverage.Place{File: l.File, Line: l.Line}] = true
+	}
+	executed := map[int]bool{}
+	for _, f := range c.Files {
+		for _, h := range f.Hunks {
+			for _, l := range h.Lines {
+				if l.Number == 0 || !at[coverage.Place{File: f.Path, Line: l.Number}] {
+					continue
+				}
+				code = code || l.Code
+				for _, n := range l.Tests {
+					executed[n] = true
+				}
 			}
 		}
 	}
-	return ids
+	for n, id := range c.Tests {
+		if executed[n] && id != coverage.Boot {
+			ids = append(ids, id)
+		}
+	}
+	return ids, code
 }

@@ -91,13 +91,16 @@ func TestOperatorsAreKnown(t *testing.T) {
 
 func TestTestsThatExecuteAMutantAreFirst(t *testing.T) {
 	c := &coverage.Report{Schema: coverage.Schema, Tests: []string{coverage.Boot, "a/x", "a/y", "a/z"}, Files: []coverage.File{{Path: "x.c", Hunks: []coverage.Hunk{{Lines: []coverage.Line{
-		{Op: "+", Number: 3, Tests: []int{0, 2}}, {Op: "+", Number: 4, Tests: []int{1, 2}}, {Op: "+", Number: 5, Tests: []int{3}}}}}}}}
-	got := covering(c, []results.MutantLine{{File: "x.c", Line: 3}, {File: "x.c", Line: 4}, {File: "y.c", Line: 5}})
-	if want := []string{"a/y", "a/x"}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
+		{Op: "+", Number: 3, Code: true, Tests: []int{0, 2}}, {Op: "+", Number: 4, Code: true, Tests: []int{1, 2}}, {Op: "+", Number: 5, Code: true, Tests: []int{3}}, {Op: "+", Number: 6}}}}}}}
+	got, code := covering(c, []results.MutantLine{{File: "x.c", Line: 3}, {File: "x.c", Line: 4}, {File: "y.c", Line: 5}})
+	if want := []string{"a/x", "a/y"}; !slices.Equal(got, want) || !code {
+		t.Errorf("got %v, %v, want %v", got, code, want)
 	}
-	first := order([]string{"a/z", "a/x"}, got)
-	if want := []string{"a/x", "a/y", "a/x", "a/z"}; !slices.Equal(first, want) {
+	if ids, code := covering(c, []results.MutantLine{{File: "x.c", Line: 6}}); len(ids) != 0 || code {
+		t.Errorf("of a line without code: %v, %v", ids, code)
+	}
+	first := order([]string{"a/z", "a/y"}, got)
+	if want := []string{"a/y", "a/x", "a/y", "a/z"}; !slices.Equal(first, want) {
 		t.Errorf("order: got %v, want %v", first, want)
 	}
 }

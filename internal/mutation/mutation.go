@@ -235,8 +235,9 @@ func (t *tryer) try(ctx context.Context, k candidate) (Outcome, error) {
 	cfg := k.cfg
 	cfg.First = t.likely()
 	if t.Coverage != nil {
-		out.Covering = covering(t.Coverage, out.Lines)
-		out.Uncovered = len(out.Covering) == 0
+		code := false
+		out.Covering, code = covering(t.Coverage, out.Lines)
+		out.Uncovered = code && len(out.Covering) == 0
 		cfg.First = order(cfg.First, out.Covering)
 	}
 	down := 0
@@ -267,7 +268,7 @@ func (t *tryer) try(ctx context.Context, k candidate) (Outcome, error) {
 	}
 	out.Took = time.Since(start)
 	if out.Class = classify(&out); out.Class != Survived {
-		out.Covering = nil // whom it would take to notice is known
+		out.Covering, out.Uncovered = nil, false // who notices is known
 	}
 	return out, nil
 }

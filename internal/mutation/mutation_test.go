@@ -138,3 +138,37 @@ func TestWhatIsNotCaughtIsTold(t *testing.T) {
 		t.Errorf("exit code %d, want 3: something was not built", code)
 	}
 }
+
+// Of the mutants that are made of the series one that is caught, one that compiles to
+// the same and one that does not compile are told as that. Four builds, some tests.
+func TestGeneratedMutantsAreTried(t *testing.T) {
+	o := options(t)
+	o.Config.Kernels = []string{"rfc"}
+	g, err := Generate(t.Context(), o.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]Class{
+		"trace_events_user.c:user_reg_get:change-constant:enable_bit-31-30": Caught,
+		"trace_events_user.c:user_reg_get:change-constant:enable_bit-31-32": Equivalent, // the field has five bits
+		"trace_events_user.c:user_seq_show:revert-hunk":                     Stillborn,
+	}
+	list, err := Choose(g.Mutants, nil, func(name string) bool { return want[name] != "" }, 0, 0)
+	if err != nil || len(list) != len(want) {
+		t.Fatalf("%d mutants, %v", len(list), err)
+	}
+	o.Config.Select = regexp.MustCompile("^(enable/event-file|bits/each-sets-alone)$")
+	o.First, o.Nothing = true, g.Nothing
+	table, err := Run(t.Context(), o, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range table.Outcomes {
+		if out := &table.Outcomes[i]; out.Class != want[out.Name] || out.Diff == "" || out.Operator == "" {
+			t.Errorf("%s: got %s, want %s: %+v", out.Name, out.Class, want[out.Name], out)
+		}
+	}
+	if caught, of := table.Score(); caught != 1 || of != 1 || table.Exit() != 0 {
+		t.Errorf("%d of %d caught, exit code %d", caught, of, table.Exit())
+	}
+}
