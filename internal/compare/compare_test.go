@@ -110,6 +110,8 @@ func TestClassOfATest(t *testing.T) {
 		{"K", "M", OnlyOne, "base alone: on rfc it never reported: interrupted", "", 0},
 		{"K", " ", OnlyOne, "base alone: it does not apply to generation g1", "", 0},
 		{" ", "K", OnlyOne, "rfc alone: it does not apply to generation g0", "", 0},
+		{"K", "SM", OnlyOne, "base alone: on rfc it never reported: interrupted", "", 0},
+		{"K", "MS", OnlyOne, "base alone: on rfc it never reported: interrupted", "", 0},
 		{"M", "M", Unsure, "no result on either", "", 0},
 		// What is missing or skipped in a run does not count.
 		{"KKKKM", "SRRRR", Regressed, "", "4/4 → 0/4", 0},
@@ -205,6 +207,15 @@ func TestWholeKernelIsComparedToo(t *testing.T) {
 	}
 	if got := c.Tests[0]; got.Class != Regressed || got.Why != "it does not boot" || c.Exit() != 1 {
 		t.Errorf("a kernel that does not boot: %+v", got)
+	}
+	// Of a kernel of which nobody declared what it is no test is known, then.
+	undeclared := side("rfc", "", "a/one= ")
+	undeclared.Runs[0].Guest, undeclared.Runs[0].Fatal = wire.Guest{}, blame.Kernel
+	if c, err = Of(side("base", "g0", "a/one=K"), undeclared); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Tests[1]; got.Class != OnlyOne || got.Why != "base alone: rfc did not come up" {
+		t.Errorf("a test of a kernel that did not come up on the other side: %+v", got)
 	}
 	interrupted := side("rfc", "g1", "a/one=KKM")
 	interrupted.Runs[2].Fatal = blame.User

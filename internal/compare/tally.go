@@ -76,12 +76,14 @@ func faultOf(r *results.Test) string {
 	return ""
 }
 
-// last is the last outcome there is; nil if there is none.
-func (t *Tally) last() *Outcome {
-	if len(t.Shown) == 0 {
-		return nil
+// ended is the first outcome of a verdict; nil if there is none.
+func (t *Tally) ended(v results.Verdict) *Outcome {
+	for i := range t.Shown {
+		if t.Shown[i].Verdict == v {
+			return &t.Shown[i]
+		}
 	}
-	return &t.Shown[len(t.Shown)-1]
+	return nil
 }
 
 // first is the first outcome that says something.
@@ -160,9 +162,11 @@ func (p *pair) only(has, lacks int) string {
 	on := p.names[has]
 	switch {
 	case t.Missing > 0:
-		return fmt.Sprintf("%s alone: on %s it never reported%s", on, p.names[lacks], because(t.last()))
+		return fmt.Sprintf("%s alone: on %s it never reported%s", on, p.names[lacks], because(t.ended(results.Missing)))
 	case t.Skipped > 0:
-		return fmt.Sprintf("%s alone: skipped on %s%s", on, p.names[lacks], because(t.last()))
+		return fmt.Sprintf("%s alone: skipped on %s%s", on, p.names[lacks], because(t.ended(results.Skipped)))
+	case !p.came[lacks]:
+		return fmt.Sprintf("%s alone: %s did not come up", on, p.names[lacks])
 	case p.generations[0] != p.generations[1]:
 		return fmt.Sprintf("%s alone: it does not apply to generation %s", on, p.generations[lacks])
 	}
