@@ -84,6 +84,7 @@ func (t *Table) Results() *results.Mutants {
 		case len(out.By) > 0:
 			one.By, one.Others = out.By[0].ID, len(out.By)-1
 		case len(out.Outside) > 0:
+			one.By = results.WholeID
 			one.Why, _, _ = strings.Cut(out.Outside[0], "\n")
 		}
 		m.List = append(m.List, one)

@@ -103,7 +103,7 @@ func TestTableAsResults(t *testing.T) {
 	}}
 	want := &results.Mutants{On: "rfc", Select: "a/.*", First: true, List: []results.Mutant{
 		{Name: "caught", Class: "caught", Good: true, By: "a/b", Others: 1, On: "rfc+kasan"},
-		{Name: "dies", Class: "caught", Good: true, Why: "it does not boot"},
+		{Name: "dies", Class: "caught", Good: true, By: results.WholeID, Why: "it does not boot"},
 		{Name: "same", Class: "equivalent", Good: true, Why: "nothing is read"},
 		{Name: "survived", Class: "SURVIVED", Lines: []results.MutantLine{{File: "f.c", Line: 3, Text: "x"}}},
 		{Name: "broken", Class: "NOT BUILT", Why: "f.c:3: error"},

@@ -222,9 +222,7 @@ func clone() {
 }
 
 // signalInit sends PID 1 every signal but the three that the Go runtime turns
-// into panics.
-// signalInit sends PID 1 every signal, many times: some of them come while it is
-// busy with another one.
+// into panics, many times: some of them come while it is busy with another one.
 func signalInit() {
 	for range 400 {
 		for sig := syscall.Signal(1); sig <= 64; sig++ {
