@@ -59,8 +59,15 @@ func (d *driver) cpus() int {
 // single reports whether a guest has one CPU whatever its test takes: its clock
 // counts instructions, or QEMU does not emulate two of them well and the user did
 // not ask for more.
-func (d *driver) single() bool {
-	return d.cfg.Clock.Counts() || d.cfg.Machine.CPUs == 0 && d.guest.accel == vm.TCG && d.machine().OneCPU != ""
+func (d *driver) single() bool { return d.cfg.Clock.Counts() || d.oneCPU() != "" }
+
+// oneCPU is why QEMU emulates one CPU alone; empty if it emulates several, or is
+// told to.
+func (d *driver) oneCPU() string {
+	if d.cfg.Machine.CPUs > 0 || d.guest.accel != vm.TCG {
+		return ""
+	}
+	return d.machine().OneCPU
 }
 
 // machine is the machine of every guest: the architecture's, unless the kernel has

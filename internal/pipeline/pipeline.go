@@ -355,6 +355,7 @@ func newDriver(ctx context.Context, cfg *Config, t target, g *guest) (*driver, e
 	run.Machine = cfg.Machine
 	run.Stages = append(s.done, g.stages...)
 	d := &driver{cfg: cfg, run: run, notify: cfg.Notify, kernel: b, guest: g}
+	run.OneCPU = d.oneCPU()
 	if cfg.Coverage != "" {
 		if d.cover, err = newCover(cfg, &b, g); err != nil {
 			return nil, err

@@ -129,5 +129,8 @@ func guests(k kernel) string {
 	if k.NoSnapshot != "" {
 		text += "; each was booted: " + k.NoSnapshot
 	}
+	if k.OneCPU != "" {
+		text += "; none had two CPUs: " + k.OneCPU
+	}
 	return text
 }

@@ -99,6 +99,9 @@ func (p *printer) head(r *results.Run, o Options) {
 	if r.NoSnapshot != "" {
 		p.f("  each guest is booted: %s\n", r.NoSnapshot)
 	}
+	if r.OneCPU != "" {
+		p.f("  no guest has two CPUs: %s\n", r.OneCPU)
+	}
 	for _, b := range k.Blobs {
 		mark := p.paint(green, "proven")
 		if b.Got != b.Want {

@@ -219,6 +219,7 @@ type Run struct {
 	Restored   int             `json:"restored,omitempty"`    // guests that were restored from a snapshot
 	Retries    []string        `json:"retries,omitempty"`     // why a guest had to be tried again
 	NoSnapshot string          `json:"no_snapshot,omitempty"` // why there was none to restore from
+	OneCPU     string          `json:"one_cpu,omitempty"`     // why no guest had two CPUs, so that tests that take two were skipped
 	Start      time.Time       `json:"start"`
 	Shuffle    uint64          `json:"shuffle,omitempty"` // what the order of the tests was made of; 0: that of the catalogue
 	Order      []string        `json:"order,omitempty"`   // of a shuffled run: ids of the tests, as they began in guests
