@@ -13,8 +13,9 @@ import (
 )
 
 type compareFlags struct {
-	on     []string
-	format string
+	on      []string
+	format  string
+	verbose bool
 }
 
 func newCompare() *cobra.Command {
@@ -47,6 +48,7 @@ catalogue names of the second kernel is told, and does not count.`,
 	fl := c.Flags()
 	fl.StringSliceVar(&f.on, "on", nil, "the kernels to compare, A,B; of two runs, one name is that in both")
 	fl.StringVar(&f.format, "format", "text", "what to print: "+strings.Join(compareFormats, ", "))
+	fl.BoolVarP(&f.verbose, "verbose", "v", false, "text: name each test of those that differ in one way")
 	return c
 }
 
@@ -87,7 +89,7 @@ func (f *compareFlags) exec(c *cobra.Command, args []string) error {
 	if f.format == "json" {
 		err = report.ComparisonJSON(out, comparison)
 	} else {
-		err = report.Comparison(out, comparison, report.Options{Color: wantColor(out), Verbose: true})
+		err = report.Comparison(out, comparison, report.Options{Color: wantColor(out), Verbose: f.verbose})
 	}
 	if err != nil {
 		return blame.On(blame.Host, err)

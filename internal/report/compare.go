@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,9 +14,8 @@ import (
 	"uetest/internal/runs"
 )
 
-// Comparison writes what differs from one kernel to another: a line a test, by
-// class. Of what was to be expected there are counts alone, unless Options.Verbose
-// is set.
+// Comparison writes what differs from one kernel to another, by class: a line a
+// test, or one for several that differ in one way unless Options.Verbose is set.
 func Comparison(w io.Writer, c *compare.Comparison, o Options) error {
 	c, err := tame(c)
 	if err != nil {
@@ -28,11 +28,15 @@ func Comparison(w io.Writer, c *compare.Comparison, o Options) error {
 	for _, n := range c.Notes {
 		p.f("  not the same on both: %s\n", n)
 	}
+	counted := false
 	for _, class := range compare.Classes {
-		p.class(c, class, o)
+		counted = p.class(c, class, o) || counted
 	}
 	p.splatsOf(c, o)
 	p.f("\n%s\n", p.paint(classColor(worstClass(c)), summed(c)))
+	if counted {
+		p.f("-v names each test\n")
+	}
 	for _, l := range worth(c) {
 		p.f("%s\n", l)
 	}
@@ -81,56 +85,104 @@ func classColor(class compare.Class) string {
 	return green
 }
 
-// class writes the tests of a class. Those that nobody has to look at are counted:
-// by fault, or by area.
-func (p *printer) class(c *compare.Comparison, class compare.Class, o Options) {
+// class writes the tests of a class, and returns whether some were counted alone.
+func (p *printer) class(c *compare.Comparison, class compare.Class, o Options) (counted bool) {
 	list := c.By(class)
 	if class == compare.Same || len(list) == 0 {
-		return
+		return false
 	}
 	p.f("\n%s\n", p.paint(classColor(class), fmt.Sprintf("%s: %d", class, len(list))))
-	expected := class == compare.Broken || class == compare.Promised || class == compare.OnlyOne
-	if expected && !o.Verbose {
-		p.counted(list, class)
-		return
+	from := countedFrom(class)
+	if o.Verbose {
+		from = math.MaxInt
 	}
-	width := 0
-	for _, t := range list {
-		width = max(width, len(t.ID))
+	rows, width := alike(list, class, from), 0
+	for _, r := range rows {
+		width = max(width, len(r.who))
 	}
-	for _, t := range list {
-		p.f("  %-*s  %s\n", width, t.ID, Difference(t))
+	for _, r := range rows {
+		if r.tests == 1 {
+			p.f("  %-*s  %s\n", width, r.who, r.what)
+			continue
+		}
+		counted = true
+		for i, l := range wrap(r.what, rowWidth, rowWidth) {
+			if i > 0 {
+				r.who = ""
+			}
+			p.f("  %-*s  %s\n", width, r.who, l)
+		}
 	}
+	return counted
 }
 
-// counted writes how many tests there are of each fault, area, or reason.
-func (p *printer) counted(list []*compare.Test, class compare.Class) {
+// row is a line of a class: a test, or several that differ in one way.
+type row struct {
+	who, what string
+	tests     int
+}
+
+// rowWidth is how wide what is said of several tests becomes, in characters.
+const rowWidth = 90
+
+// countedFrom is from how many tests of a class on those that differ in one way are
+// counted. Each that regressed is named.
+func countedFrom(class compare.Class) int {
+	switch class {
+	case compare.Regressed:
+		return math.MaxInt
+	case compare.Broken, compare.Promised, compare.OnlyOne: // nobody has to look at them
+		return 2
+	}
+	return 4
+}
+
+// alike makes one row of those tests of a class that differ in one way, or as
+// promised in one area, if there are as many as from. Those rows come first, the
+// longest of them before the others.
+func alike(list []*compare.Test, class compare.Class, from int) []row {
 	var keys []string
-	n := map[string]int{}
+	tests := map[string][]*compare.Test{}
 	for _, t := range list {
-		key, _, _ := strings.Cut(t.ID, "/")
-		if class != compare.Promised {
-			key = t.Why
+		key := Difference(t)
+		if class == compare.Promised {
+			key = areaOf(t.ID)
 		}
-		if n[key]++; n[key] == 1 {
+		if tests[key] = append(tests[key], t); len(tests[key]) == 1 {
 			keys = append(keys, key)
 		}
 	}
-	if class == compare.Promised {
-		for i, key := range keys {
-			keys[i] = fmt.Sprintf("%s %d", key, n[key])
+	var rows, single []row
+	for _, key := range keys {
+		switch some := tests[key]; {
+		case len(some) < from:
+			for _, t := range some {
+				single = append(single, row{t.ID, Difference(t), 1})
+			}
+		case class == compare.Promised:
+			rows = append(rows, row{numbered(len(some), "test"), "of " + key, len(some)})
+		default:
+			rows = append(rows, row{numbered(len(some), "test"), key + "; " + inAreas(some), len(some)})
 		}
-		p.f("  %s; -v shows them\n", strings.Join(keys, ", "))
-		return
 	}
-	slices.SortStableFunc(keys, func(a, b string) int { return n[b] - n[a] })
-	for i, key := range keys {
-		if i == showLines {
-			p.f("  … and %d more reasons; -v shows them\n", len(keys)-i)
-			return
+	slices.SortStableFunc(rows, func(a, b row) int { return b.tests - a.tests })
+	return append(rows, single...)
+}
+
+// inAreas says how many tests there are of each area.
+func inAreas(list []*compare.Test) string {
+	var areas []string
+	n := map[string]int{}
+	for _, t := range list {
+		area := areaOf(t.ID)
+		if n[area]++; n[area] == 1 {
+			areas = append(areas, area)
 		}
-		p.f("  %3d  %s\n", n[key], key)
 	}
+	for i, area := range areas {
+		areas[i] = fmt.Sprintf("%s %d", area, n[area])
+	}
+	return strings.Join(areas, ", ")
 }
 
 // Difference is what there is to say of a test that differs, on one line: counts
@@ -174,8 +226,8 @@ func summed(c *compare.Comparison) string {
 func differences(c *compare.Comparison) []string {
 	var lines []string
 	for _, class := range []compare.Class{compare.Regressed, compare.Unsure, compare.Flaky, compare.Fixed} {
-		for _, t := range c.By(class) {
-			lines = append(lines, fmt.Sprintf("%s: %s: %s", class, t.ID, Difference(t)))
+		for _, r := range alike(c.By(class), class, countedFrom(class)) {
+			lines = append(lines, fmt.Sprintf("%s: %s: %s", class, r.who, r.what))
 		}
 	}
 	for _, s := range splatsAt(c, compare.New) {

@@ -237,3 +237,64 @@ func TestKernelsThatCanNotBeComparedSaySo(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// Who has to read a list of 116 tests that are not on the other kernel learns
+// nothing; who has to find what regressed needs each.
+func TestTestsThatDifferInOneWayHaveOneLine(t *testing.T) {
+	kept := results.Test{Verdict: results.AsExpected, Saw: "set=1", Expected: "set=1"}
+	known := results.Test{Verdict: results.KnownFault, Saw: "set=0", Expected: "set=0", Promise: "set=1", Fault: "missed"}
+	bad := results.Test{Verdict: results.Errored, Expected: "set=1", Detail: "crashed"}
+	var list []*results.Run
+	for range 6 {
+		base := &results.Run{Schema: results.Schema, Kernel: results.Kernel{Name: "base", Arch: "x86_64"}, Generation: "g0", Guest: wire.Guest{Release: "6.1"}}
+		rfc := &results.Run{Schema: results.Schema, Kernel: results.Kernel{Name: "rfc", Arch: "x86_64"}, Generation: "g1", Guest: wire.Guest{Release: "6.1"}}
+		add := func(run *results.Run, r results.Test, ids ...string) {
+			for _, id := range ids {
+				r.ID = id
+				run.Tests = append(run.Tests, r)
+			}
+		}
+		gone, worse, fixed := []string{"a/gone", "b/gone", "b/went"}, []string{"c/one", "c/two", "c/three", "c/four"}, []string{"d/1", "d/2", "e/1", "e/2"}
+		add(base, kept, "a/same")
+		add(rfc, kept, "a/same")
+		add(base, kept, gone...)
+		add(base, kept, worse...)
+		add(rfc, bad, worse...)
+		add(base, known, fixed...)
+		add(rfc, kept, fixed...)
+		list = append(list, base, rfc)
+	}
+	rec := recordOf(list...)
+	text, _ := FormatByName("text")
+	got := render(t, text, rec)
+	for _, want := range []string{
+		"\n  3 tests  base alone: it does not apply to generation g1; a 1, b 2\n",
+		"\n  4 tests  missed; d 2, e 2\n",
+		"\n-v names each test\n",
+		"\n  c/four   6/6 → 0/6",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	var all bytes.Buffer
+	if err := Comparison(&all, comparisonOf(t, rec), Options{Verbose: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := all.String(); !strings.Contains(got, "\n  b/went  base alone: it does not apply to generation g1\n") || strings.Contains(got, "-v") {
+		t.Errorf("verbose:\n%s", got)
+	}
+}
+
+func TestOneCPUOfEachGuestIsTold(t *testing.T) {
+	rec := inTurns()
+	for _, run := range rec.Runs {
+		run.OneCPU = "two make it fault"
+	}
+	for name, want := range map[string]string{"text": "\n  each guest has one CPU: two make it fault\n", "html": "; each had one CPU: two make it fault"} {
+		f, _ := FormatByName(name)
+		if got := strings.Count(render(t, f, rec), want); got != 2 { // once for each kernel
+			t.Errorf("%s: %d times %q, want 2", name, got, want)
+		}
+	}
+}
