@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"uetest/internal/console"
@@ -111,8 +110,8 @@ func (m *mailWriter) defect(n int, d *defect) {
 	if d.claim != "" {
 		m.para("   ", "   ", "Against the changelog: "+d.claim+".")
 	}
-	if others := m.alsoIn(d.fault); others != "" {
-		m.para("   ", "   ", "Not new: "+others+" has it too.")
+	if others := m.alsoIn(d.fault); len(others) > 0 {
+		m.para("   ", "   ", "Not new: "+strings.Join(others, " and ")+" has it too.")
 	}
 	if len(d.tests) > 0 {
 		t := telling(d.tests)
@@ -125,7 +124,7 @@ func (m *mailWriter) defect(n int, d *defect) {
 }
 
 // alsoIn names the kernels without the patch that show a known fault as well.
-func (m *underTest) alsoIn(fault string) string {
+func (m *underTest) alsoIn(fault string) []string {
 	var names []string
 	for _, k := range m.without {
 		for i := range k.Tests {
@@ -135,7 +134,7 @@ func (m *underTest) alsoIn(fault string) string {
 			}
 		}
 	}
-	return strings.Join(names, " and ")
+	return names
 }
 
 // telling is the test of several that says most: one with a splat.
@@ -210,8 +209,6 @@ func (m *mailWriter) splat(k kernel, t *results.Test) {
 // hunkRange has the old count, the new first line and count, and what stands behind.
 var hunkRange = regexp.MustCompile(`^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@(.*)`)
 
-var hunkHead = regexp.MustCompile(`^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@`)
-
 // around is how many lines of a hunk are quoted on either side.
 const around = 3
 
@@ -240,11 +237,13 @@ func (m *underTest) hunk(k kernel, f console.Frame) []string {
 func quoted(diff, file string, at int) []string {
 	var lines []string
 	inside, n, found := false, 0, -1
+	left, right := 0, 0 // lines of the hunk to come, old and new
 	for l := range strings.Lines(diff) {
 		l = strings.TrimRight(l, "\r\n")
-		head := hunkHead.FindStringSubmatch(l)
+		head := hunkRange.FindStringSubmatch(l)
+		in := left > 0 || right > 0
 		switch {
-		case strings.HasPrefix(l, "+++ "):
+		case !in && strings.HasPrefix(l, "+++ "):
 			name, _, _ := strings.Cut(strings.TrimPrefix(l, "+++ "), "\t")
 			inside = strings.TrimPrefix(name, "b/") == file
 			n = 0
@@ -252,22 +251,26 @@ func quoted(diff, file string, at int) []string {
 				return cutAround(lines, found)
 			}
 			lines = nil
-		case !inside:
-		case head != nil:
+		case !in && head != nil:
 			if found >= 0 {
 				return cutAround(lines, found)
 			}
-			n, _ = strconv.Atoi(head[1]) // a few digits
+			left, n, right = count(head[1]), count(head[2]), count(head[3])
 			lines = []string{l}
-		case n == 0: // between files
+		case !in: // between hunks; a mail ends with a line of two dashes
 		case strings.HasPrefix(l, "-"):
+			left--
 			lines = append(lines, l)
 		case strings.HasPrefix(l, "+"), strings.HasPrefix(l, " "), l == "":
-			if n == at {
+			if inside && n == at {
 				found = len(lines)
 			}
 			lines = append(lines, l)
 			n++
+			right--
+			if !strings.HasPrefix(l, "+") {
+				left--
+			}
 		}
 	}
 	if found >= 0 {

@@ -414,6 +414,9 @@ func (b *builder) verdict(p *page) {
 		p.Mood, p.Lead = "warn", "No test could do its work on every kernel: nothing is decided."
 	default:
 		p.Mood, p.Lead = "good", fmt.Sprintf("Every test on %s saw what the ABI promises.", on)
+		if n := b.skipped(); n > 0 {
+			p.Lead = fmt.Sprintf("Every test that could run on %s saw what the ABI promises; %d could not.", on, n)
+		}
 	}
 	if len(b.patched) > 0 && !b.proven() {
 		p.Notes = append(p.Notes, "It is not proven that what was tested is what was posted.")
@@ -476,6 +479,19 @@ func (b *builder) anyHolds() bool {
 		}
 	}
 	return len(b.patched) > 0
+}
+
+// skipped is how many tests a kernel with the patch lacks something for.
+func (b *builder) skipped() int {
+	ids := map[string]bool{}
+	for _, k := range b.patched {
+		for i := range k.Tests {
+			if k.Tests[i].Verdict == results.Skipped {
+				ids[k.Tests[i].ID] = true
+			}
+		}
+	}
+	return len(ids)
 }
 
 // listed are things in a row: "a, b and c".

@@ -156,7 +156,7 @@ func (b *builder) attention(k kernel, t *results.Test) finding {
 func (b *builder) defect(d defect) finding {
 	f := finding{
 		mark: markWarn, Ref: b.ref("defect", d.fault), Title: d.title, About: d.about, Claim: d.claim, Again: d.again,
-		NotNew: listed(b.labels(strings.Split(b.alsoIn(d.fault), " and "))),
+		NotNew: listed(b.labels(b.alsoIn(d.fault))),
 	}
 	if with := b.withPatch(true); len(with) > 1 {
 		f.Kernels = listed(b.labels(d.names))

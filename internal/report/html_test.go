@@ -361,3 +361,11 @@ func TestLogsOfAPageAreBounded(t *testing.T) {
 		}
 	}
 }
+
+func TestVerdictDoesNotSpeakForWhatWasSkipped(t *testing.T) {
+	run := &results.Run{Kernel: results.Kernel{Name: "rfc", Proven: true}, Guest: wire.Guest{Release: "6.1"}, Tests: []results.Test{
+		{ID: "a/one", Verdict: results.AsExpected}, {ID: "a/two", Verdict: results.Skipped, Detail: "needs smp"}}}
+	if p, want := newPage(recordOf(run)), "Every test that could run on rfc saw what the ABI promises; 1 could not."; p.Lead != want {
+		t.Errorf("got %q, want %q", p.Lead, want)
+	}
+}

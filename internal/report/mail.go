@@ -157,7 +157,7 @@ func (m *mailWriter) kernel(k kernel) {
 	item("passes", k.passes)
 	qemu := strings.TrimSpace(k.QEMU + ", " + k.Accel)
 	if k.Guest.CPUs > 0 {
-		qemu += fmt.Sprintf(", %d CPUs", k.Guest.CPUs)
+		qemu += ", " + numbered(k.Guest.CPUs, "CPU")
 	}
 	item("QEMU", strings.TrimPrefix(qemu, ", "))
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -130,6 +131,9 @@ func TestQuotedLinesAreThoseOfTheHunk(t *testing.T) {
 		if want == "" && got != "" || !strings.Contains(got, want) {
 			t.Errorf("line %d: got %q, want %q", at, got, want)
 		}
+	}
+	if got := quoted(patchText+"-- \n2.30.2\n", "mm/gup.c", 14); slices.Contains(got, "-- ") {
+		t.Errorf("the end of the mail is quoted as a removed line: %q", got)
 	}
 	if got := quoted(patchText, "mm/other.c", 7); got != nil {
 		t.Errorf("another file: %q", got)

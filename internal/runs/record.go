@@ -124,12 +124,19 @@ func (r *Record) Config(sha256 string) (Config, bool) {
 // kernel was tested again the number of the repeat behind it, so that no two are
 // equal. They are the same each time the same is asked for.
 func (r *Record) Names() []string {
-	seen := map[string]int{}
+	seen, taken := map[string]int{}, map[string]bool{}
+	for _, run := range r.Runs {
+		taken[run.Label()] = true
+	}
 	names := make([]string, len(r.Runs))
 	for i, run := range r.Runs {
-		names[i] = run.Label()
-		if seen[names[i]]++; seen[names[i]] > 1 {
-			names[i] = repeated(names[i], seen[names[i]])
+		label := run.Label()
+		names[i] = label
+		for seen[label]++; seen[label] > 1; seen[label]++ {
+			if names[i] = repeated(label, seen[label]); !taken[names[i]] {
+				taken[names[i]] = true
+				break
+			}
 		}
 	}
 	return names

@@ -358,3 +358,13 @@ func FuzzReadNeverPasses(f *testing.F) {
 		}
 	})
 }
+
+func TestNamesOfRunsAreAllDifferent(t *testing.T) {
+	rec := &Record{}
+	for _, name := range []string{"rfc", "rfc", "rfc-2", "rfc", "rfc-2"} {
+		rec.Runs = append(rec.Runs, &results.Run{Kernel: results.Kernel{Name: name}})
+	}
+	if got, want := strings.Join(rec.Names(), " "), "rfc rfc-3 rfc-2 rfc-4 rfc-2-2"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
