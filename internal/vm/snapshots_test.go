@@ -38,10 +38,10 @@ func halted(t testing.TB) Config {
 	return Config{Kernel: kernel(t, "printed\r\n", codePrint(), codeHalt), Port: "test", Console: filepath.Join(t.TempDir(), "console"), Memory: 64}
 }
 
-// printed waits for what a halted guest prints.
+// printed waits for what a halted guest prints, all of it.
 func printed(_ context.Context, v *VM) ([]byte, error) {
 	for end := time.Now().Add(endLimit); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if tail := v.ConsoleTail(1); len(tail) > 0 {
+		if tail := v.ConsoleTail(1); slices.Equal(tail, []string{"printed"}) {
 			return []byte("it said " + tail[0]), nil
 		}
 	}
