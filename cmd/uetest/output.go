@@ -30,7 +30,7 @@ func (f *outputFlags) add(c *cobra.Command) {
 	fl := c.Flags()
 	fl.StringVar(&f.format, "format", "text", "what to print: "+strings.Join(formatNames(), ", "))
 	fl.StringArrayVar(&f.out, "out", nil, "FORMAT=FILE, also write the results there; repeatable")
-	fl.BoolVarP(&f.verbose, "verbose", "v", false, "text: show each test of a known fault")
+	fl.BoolVarP(&f.verbose, "verbose", "v", false, "text: show each test of a known fault, and each that differs")
 	fl.StringVar(&f.origin, "origin", "", "kcidb: the name that KernelCI knows the submitter by (default: uetest)")
 }
 

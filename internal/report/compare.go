@@ -119,7 +119,7 @@ func (p *printer) class(c *compare.Comparison, class compare.Class, o Options) (
 // row is a line of a class: a test, or several that differ in one way.
 type row struct {
 	who, what string
-	tests     int
+	tests     int // that it stands for
 }
 
 // rowWidth is how wide what is said of several tests becomes, in characters.

@@ -286,12 +286,12 @@ func TestTestsThatDifferInOneWayHaveOneLine(t *testing.T) {
 	}
 }
 
-func TestOneCPUOfEachGuestIsTold(t *testing.T) {
+func TestWhyNoGuestHasTwoCPUsIsTold(t *testing.T) {
 	rec := inTurns()
 	for _, run := range rec.Runs {
 		run.OneCPU = "two make it fault"
 	}
-	for name, want := range map[string]string{"text": "\n  each guest has one CPU: two make it fault\n", "html": "; each had one CPU: two make it fault"} {
+	for name, want := range map[string]string{"text": "\n  no guest has two CPUs: two make it fault\n", "html": "; none had two CPUs: two make it fault"} {
 		f, _ := FormatByName(name)
 		if got := strings.Count(render(t, f, rec), want); got != 2 { // once for each kernel
 			t.Errorf("%s: %d times %q, want 2", name, got, want)

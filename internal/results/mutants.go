@@ -17,7 +17,7 @@ type Mutant struct {
 	Good   bool         `json:"good"`             // nobody has to look at it
 	Why    string       `json:"why,omitempty"`    // that none can notice, or it was not tried
 	On     string       `json:"on,omitempty"`     // the variant that told, if it took one
-	By     string       `json:"by,omitempty"`     // the first test that noticed
+	By     string       `json:"by,omitempty"`     // the first test that noticed; WholeID: what did belongs to none
 	Others int          `json:"others,omitempty"` // that noticed too
 	Lines  []MutantLine `json:"lines,omitempty"`
 }
