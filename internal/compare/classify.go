@@ -121,8 +121,8 @@ func measured(a, b *Tally) []*Counts {
 }
 
 // decide gives the class that counts tell, what is worse before what is better, and
-// the stricter measure first: what is not as expected is worse than a known fault. before is what the first kernel is
-// called.
+// the stricter measure first: what is not as expected is worse than a known fault.
+// before is what the first kernel is called.
 func (t *Test) decide(counts []*Counts, before string) {
 	called := slices.DeleteFunc(slices.Clone(counts), func(c *Counts) bool { return !c.Called })
 	if len(called) > 0 {

@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"io"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -99,7 +100,7 @@ type page struct {
 	ID      string
 	When    string
 	Uetest  string
-	Exit    int
+	Exit    string // empty: the run did not come to its end
 	Early   string
 
 	Mood  string // good, warn, bad: as the verdict is
@@ -239,11 +240,12 @@ func newPage(rec *runs.Record) *page {
 		}
 	}
 	p := &page{
-		ID: rec.ID, When: rec.Start.UTC().Format("2 January 2006, 15:04 UTC"), Uetest: rec.Asked.Uetest, Exit: rec.Exit, Early: early(rec),
+		ID: rec.ID, When: rec.Start.UTC().Format("2 January 2006, 15:04 UTC"), Uetest: rec.Asked.Uetest, Early: early(rec),
 		Series: rec.Asked.Title, Multi: len(b.sides) > 1, Verdicts: legend(), CountTests: len(b.tested),
 	}
 	if !rec.End.IsZero() {
 		p.When += ", " + rec.End.Sub(rec.Start).Round(time.Second).String()
+		p.Exit = strconv.Itoa(rec.Exit)
 	}
 	if len(rec.Asked.Command) > 0 {
 		p.Command = command(rec.Asked.Command)

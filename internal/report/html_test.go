@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
@@ -367,5 +368,16 @@ func TestVerdictDoesNotSpeakForWhatWasSkipped(t *testing.T) {
 		{ID: "a/one", Verdict: results.AsExpected}, {ID: "a/two", Verdict: results.Skipped, Detail: "needs smp"}}}
 	if p, want := newPage(recordOf(run)), "Every test that could run on rfc saw what the ABI promises; 1 could not."; p.Lead != want {
 		t.Errorf("got %q, want %q", p.Lead, want)
+	}
+}
+
+func TestExitCodeIsThatOfARunThatEnded(t *testing.T) {
+	rec := several()
+	if got := string(htmlOf(t, rec)); !strings.Contains(got, " · exit code ") {
+		t.Error("a run that ended has no exit code")
+	}
+	rec.End, rec.Cut = time.Time{}, "its last line is not whole"
+	if got := string(htmlOf(t, rec)); strings.Contains(got, " · exit code ") {
+		t.Error("a run that was cut short has an exit code")
 	}
 }
