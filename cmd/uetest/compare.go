@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -47,16 +48,24 @@ catalogue names of the second kernel is told, and does not count.`,
 	}
 	fl := c.Flags()
 	fl.StringSliceVar(&f.on, "on", nil, "the kernels to compare, A,B; of two runs, one name is that in both")
-	fl.StringVar(&f.format, "format", "text", "what to print: "+strings.Join(compareFormats, ", "))
+	fl.StringVar(&f.format, "format", "text", "what to print: "+strings.Join(plainFormats, ", "))
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "text: name each test of those that differ in one way")
 	return c
 }
 
-var compareFormats = []string{"text", "json"}
+// plainFormats are those of what is no run.
+var plainFormats = []string{"text", "json"}
+
+func checkPlainFormat(name string) error {
+	if !slices.Contains(plainFormats, name) {
+		return blame.On(blame.Usage, errorf("no format %q; there are %s", name, strings.Join(plainFormats, ", ")))
+	}
+	return nil
+}
 
 func (f *compareFlags) exec(c *cobra.Command, args []string) error {
-	if f.format != "text" && f.format != "json" {
-		return blame.On(blame.Usage, errorf("no format %q; there are %s", f.format, strings.Join(compareFormats, ", ")))
+	if err := checkPlainFormat(f.format); err != nil {
+		return err
 	}
 	var a, b string
 	switch n := len(f.on); {

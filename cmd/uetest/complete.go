@@ -154,10 +154,10 @@ func completeVariant(*cobra.Command, []string, string) ([]string, cobra.ShellCom
 	return append(shipped().VariantNames(), allVariants), cobra.ShellCompDirectiveDefault
 }
 
-// completeFormat is for --format, which doctor has as well.
+// completeFormat is for --format, which doctor and compare have as well.
 func completeFormat(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if c.Name() == "doctor" || c.Name() == "compare" {
-		return []string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp
+		return plainFormats, cobra.ShellCompDirectiveNoFileComp
 	}
 	var list []string
 	for _, f := range report.Formats() {

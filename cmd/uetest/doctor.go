@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -42,13 +43,13 @@ of --arch; else 6.`,
 	fl := c.Flags()
 	fl.StringVar(&f.arch, "arch", "", "architectures that the main job is for, with a comma between them, or all (default: x86_64)")
 	fl.StringVar(&f.series, "series", "rfc", "the series whose kernels are to be built")
-	fl.StringVar(&f.format, "format", "text", "what to print: text or json")
+	fl.StringVar(&f.format, "format", "text", "what to print: "+strings.Join(plainFormats, ", "))
 	return c
 }
 
 func (f *doctorFlags) exec(c *cobra.Command) error {
-	if f.format != "text" && f.format != "json" {
-		return blame.On(blame.Usage, errorf("no format %q; there are text, json", f.format))
+	if err := checkPlainFormat(f.format); err != nil {
+		return err
 	}
 	arches, err := parseArches(f.arch)
 	if err != nil {

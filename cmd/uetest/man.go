@@ -29,22 +29,30 @@ machine.`,
   uetest man --dir ~/.local/share/man && man uetest-run`,
 		RunE: func(c *cobra.Command, args []string) error {
 			root := c.Root()
-			root.InitDefaultCompletionCmd() // so that it has a page
 			if dir != "" {
 				if len(args) > 0 {
 					return blame.On(blame.Usage, usageError{c, errorf("--dir writes all pages: leave %s out", strings.Join(args, " "))})
 				}
 				return blame.On(blame.Host, writePages(c, root, dir))
 			}
-			of, rest, err := root.Find(args)
-			if err != nil || len(rest) > 0 {
-				return blame.On(blame.Usage, usageError{c, errorf("no verb and no topic %q", strings.Join(args, " "))})
+			of, err := pageOf(root, args)
+			if err != nil {
+				return blame.On(blame.Usage, usageError{c, err})
 			}
 			return blame.On(blame.Host, manpage.Write(c.OutOrStdout(), of))
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", "", "write all pages below this directory")
 	return c
+}
+
+// pageOf is the verb or the topic that args name; the root, if they name none.
+func pageOf(root *cobra.Command, args []string) (*cobra.Command, error) {
+	of, rest, err := root.Find(args)
+	if err != nil || len(rest) > 0 {
+		return nil, errorf("no verb and no topic %q: expected one that 'uetest help' lists", strings.Join(args, " "))
+	}
+	return of, nil
 }
 
 func writePages(c, root *cobra.Command, dir string) error {

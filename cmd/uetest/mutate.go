@@ -28,7 +28,7 @@ type mutateFlags struct {
 	then      []string
 	resume    string
 	out       []string
-	timeout   time.Duration
+	timeout   limit
 	jobs      int
 	list      bool
 	operators []string
@@ -81,7 +81,7 @@ code is 0 if none survived, 1 if one did or contradicts itself or not all were t
 	fl := c.Flags()
 	fl.StringVar(&f.on, "on", "rfc", "kernel that the mutants are put on: "+strings.Join(kernelNames(), ", "))
 	fl.StringVar(&f.run, "run", "", "run only tests whose whole id matches this regular expression")
-	fl.DurationVar(&f.timeout, "timeout", 0, "limit for one test, in place of the catalogue's; not scaled for emulation")
+	fl.Var(&f.timeout, "timeout", "limit for one test, in place of the catalogue's; not scaled for emulation")
 	fl.IntVarP(&f.jobs, "jobs", "j", 1, "guests at a time; the next mutant is built meanwhile")
 	fl.BoolVarP(&f.list, "list", "n", false, "list the mutants and try none; -v with their diffs")
 	fl.StringSliceVar(&f.operators, "operators", nil, "make only mutants of these kinds: "+strings.Join(mutant.Operators, ", "))
@@ -210,7 +210,7 @@ func (f *mutateFlags) options(c *cobra.Command) (mutation.Options, error) {
 	if err := f.top.apply(c, &cfg); err != nil {
 		return mutation.Options{}, err
 	}
-	cfg.Timeout, cfg.Jobs = f.timeout, f.jobs
+	cfg.Timeout, cfg.Jobs = time.Duration(f.timeout), f.jobs
 	if cfg.Select, err = wholeID(f.run); err != nil {
 		return mutation.Options{}, err
 	}

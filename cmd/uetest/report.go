@@ -150,7 +150,7 @@ func listOne(w io.Writer, l *runs.Listed) error {
 	if r.Asked.Select != "" {
 		of = "part"
 	}
-	_, err := fmt.Fprintf(w, "%s\t%s\t%d tests (%s), %s\t%s\n", l.ID, what, tests, of, attention(bad), end)
+	_, err := fmt.Fprintf(w, "%s\t%s\t%d tests (%s)%s\t%s\n", l.ID, what, tests, of, attention(tests, bad), end)
 	return err
 }
 
@@ -167,9 +167,13 @@ func kernelsIn(rec *runs.Record) string {
 	return strings.Join(names, ", ")
 }
 
-func attention(n int) string {
-	if n == 0 {
-		return "as expected"
+// attention says how many of the tests are not good; of none it says nothing.
+func attention(tests, bad int) string {
+	switch {
+	case tests == 0:
+		return ""
+	case bad == 0:
+		return ", as expected"
 	}
-	return fmt.Sprintf("%d need attention", n)
+	return fmt.Sprintf(", %d need attention", bad)
 }

@@ -62,10 +62,26 @@ func newRoot() *cobra.Command {
 	for _, c := range root.Commands() {
 		if c.Name() == "help" {
 			c.ValidArgsFunction = completePages // cobra's own leaves the topics out
+			c.Args = func(_ *cobra.Command, args []string) error {
+				_, err := pageOf(root, args) // cobra's own shows the root's, and is content
+				return err
+			}
 		}
 	}
 	markUsage(root)
 	return root
+}
+
+// addCompletion adds cobra's own verb; it takes for a request for help what is no
+// shell that it knows.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+			markUsage(c)
+		}
+	}
 }
 
 // usageError adds where to read on.

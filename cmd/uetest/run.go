@@ -29,7 +29,7 @@ type runFlags struct {
 	tests   testFlags
 	passes  passFlags
 	tester  string
-	boot    time.Duration
+	boot    limit
 	each    bool
 	compare bool
 	cover   string
@@ -101,7 +101,7 @@ difference is called one only if chance does not explain it: see docs/compare.md
 	fl.BoolVar(&f.each, "each", false, "test what every prefix of the series makes of the kernel, or of your --patch files on top, and say at which patch a test changes")
 	fl.StringVar(&f.cover, "coverage", "", "say which added lines of the patch under test were executed: by counters that are compiled into its files, or =trace of the emulator on a kernel that is as it is; -v shows the whole patch")
 	fl.Lookup("coverage").NoOptDefVal = pipeline.CoverageCounters
-	fl.DurationVar(&f.boot, "boot-timeout", 0, "limit for a boot, in place of 10s; not scaled for emulation")
+	fl.Var(&f.boot, "boot-timeout", "limit for a boot, in place of 10s; not scaled for emulation")
 	return c
 }
 
@@ -197,7 +197,7 @@ func (f *runFlags) config() (pipeline.Config, error) {
 	if cfg.Coverage = f.cover; cfg.Coverage != "" && f.image.kernel != "" {
 		return cfg, blame.On(blame.Usage, errorf("--coverage and --kernel: of a kernel that is already built nobody knows what the patch is"))
 	}
-	cfg.BootTimeout = f.boot
+	cfg.BootTimeout = time.Duration(f.boot)
 	return cfg, f.tests.apply(&cfg)
 }
 

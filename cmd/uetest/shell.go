@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +25,12 @@ type shellFlags struct {
 	on      []string
 	variant variantFlags
 	image   imageFlags
+	timeout limit
 }
+
+// scriptLimit is for a command that nobody looks at. Of a hung one a CI's job
+// should have its log; who runs something longer knows that, and says so.
+const scriptLimit = 5 * time.Minute
 
 func newShell() *cobra.Command {
 	var f shellFlags
@@ -37,15 +43,16 @@ yours, Ctrl-C included, and shows what the kernel prints; Ctrl-A X leaves a
 guest that does not listen. The terminal is afterwards as it was.
 
 Without a terminal, as in a script or a pipe, the guest's shell has the standard
-input, output and error of uetest, and the console goes to a file.
+input, output and error of uetest, and the console goes to a file. What has not
+ended after --timeout is ended with its guest.
 
 One word behind -- is a command line for the guest's shell, several are a command
-and its arguments. The exit code is the command's, or the last of the shell's; 5
-if the kernel died, 130 if you left.`,
+and its arguments. The exit code is the command's, or the last of the shell's; 1
+if its time was up, 5 if the kernel died, 130 if you left.`,
 		Example: `  uetest shell
   uetest shell --on upstream -- 'cat /sys/kernel/tracing/user_events_status'
   uetest shell -- /selftests/enable -run enable/registered-word
-  uetest shell < script
+  uetest shell --timeout 1h < script
   uetest shell --gdb --append 'trace_event=sched:*' --memory 1G`,
 		RunE: func(c *cobra.Command, args []string) error { return f.exec(c, args) },
 	}
@@ -56,6 +63,7 @@ if the kernel died, 130 if you left.`,
 	fl := c.Flags()
 	fl.StringSliceVar(&f.on, "on", nil, "kernel to boot (default: rfc, or the one that your --series is about): "+strings.Join(kernelNames(), ", "))
 	f.variant.add(c)
+	fl.Var(&f.timeout, "timeout", fmt.Sprintf("limit for the shell or the command, from when the guest is up (default: none at a terminal, else %s); not scaled for emulation", scriptLimit))
 	return c
 }
 
@@ -67,13 +75,17 @@ func (f *shellFlags) exec(c *cobra.Command, args []string) error {
 	if err := f.top.apply(c, &cfg); err != nil {
 		return err
 	}
+	cfg.Timeout = time.Duration(f.timeout)
 	if done, err := f.hand.apply(c, &cfg); done || err != nil {
 		return err
 	}
-	sh := pipeline.Shell{Script: script(args), In: c.InOrStdin(), Out: c.OutOrStdout(), Err: c.ErrOrStderr()}
+	sh := pipeline.Shell{Script: script(args), In: c.InOrStdin(), Out: c.OutOrStdout(), Err: c.ErrOrStderr(), Limit: cfg.Timeout}
 	p := newProgress(c.ErrOrStderr(), f.quiet)
 	cfg.Notify = p.event
 	tty := terminal.Of(sh.In, sh.Out)
+	if tty == nil && sh.Limit == 0 {
+		sh.Limit = scriptLimit
+	}
 	restore := func() {}
 	if tty != nil {
 		var stop func()

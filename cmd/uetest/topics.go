@@ -29,9 +29,10 @@ greatest. Known faults are expected: a run of the shipped series exits with 0 wh
 each of them shows as the catalogue has it, and with 1 when one no longer does.
 
 Other verbs say the same with the same code: bisect exits with 1 if GOOD is not
-good or BAD not bad, patch check with 3 if a patch does not apply, doctor with 6 if
-the main job cannot be done, replay with 1 if anything differs from the recording.
-The exit code of shell is the command's.
+good or BAD not bad, compare if something regressed, replay if anything differs from
+the recording; patch check with 3 if a patch does not apply, doctor with 6 if the
+main job cannot be done. The exit code of shell is the command's, or 1 if its time
+was up.
 
 For git bisect run, which takes 125 for a commit that cannot be tested, and 1 for
 a bad one:

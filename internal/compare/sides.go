@@ -58,8 +58,11 @@ func Within(rec *runs.Record) ([]*Comparison, error) {
 func Pick(first, second *runs.Record, a, b string) (Side, Side, error) {
 	x, y := Sides(first), Sides(second)
 	if first == second && a == "" && b == "" {
-		if len(x) != 2 {
-			return Side{}, Side{}, fmt.Errorf("run %s has %s: expected two, or say which with --on A,B", first.ID, kernelsOf(x))
+		switch {
+		case len(x) < 2:
+			return Side{}, Side{}, fmt.Errorf("run %s has %s: expected two, as 'uetest run --on A,B' tests them, or a second run", first.ID, kernelsOf(x))
+		case len(x) > 2:
+			return Side{}, Side{}, fmt.Errorf("run %s has %s: say which two with --on A,B", first.ID, kernelsOf(x))
 		}
 		return x[0], x[1], nil
 	}
@@ -81,6 +84,9 @@ func Pick(first, second *runs.Record, a, b string) (Side, Side, error) {
 func told(s Side) string { return s.Name + " of " + s.Record }
 
 func find(rec *runs.Record, sides []Side, name string) (Side, error) {
+	if len(sides) == 0 {
+		return Side{}, fmt.Errorf("run %s has no kernel: expected one that tested something", rec.ID)
+	}
 	if name == "" {
 		if len(sides) != 1 {
 			return Side{}, fmt.Errorf("run %s has %s: say which with --on", rec.ID, kernelsOf(sides))

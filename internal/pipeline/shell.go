@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"uetest/internal/blame"
 	"uetest/internal/console"
@@ -25,6 +26,10 @@ type Shell struct {
 
 	In       io.Reader
 	Out, Err io.Writer
+
+	// Limit is how long it may take, on the host's clock and from when the guest
+	// is up; 0 is no limit. There is none for a guest that waits for gdb.
+	Limit time.Duration
 
 	// Terminal, if not nil, has In and Out be the terminal of the guest, its
 	// console, with what the kernel prints. Else they are streams.
@@ -197,12 +202,15 @@ func (g *shellGuest) run(ctx context.Context, s *session) (status int, err error
 		}
 		pass(g.sh.In, send)
 	}()
+	end := time.Now().Add(g.limit(s.d))
 	for {
-		m, err := s.next(ctx, unlimited)
-		if err != nil {
-			if context.Cause(ctx) == ErrLeft {
-				return 0, ErrLeft
-			}
+		m, err := s.next(ctx, time.Until(end))
+		switch {
+		case errors.Is(err, errNoMessage):
+			return 0, g.late(ctx, s)
+		case err != nil && context.Cause(ctx) == ErrLeft:
+			return 0, ErrLeft
+		case err != nil:
 			return 0, g.lost(ctx, s, err)
 		}
 		if m.Kind != wire.Shell || m.Shell == nil {
@@ -253,6 +261,25 @@ func pass(in io.Reader, send func(wire.Session) error) {
 			return
 		}
 	}
+}
+
+// limit is how long the shell may take.
+func (g *shellGuest) limit(d *driver) time.Duration {
+	if g.sh.Limit == 0 || d.cfg.Attach != nil {
+		return unlimited
+	}
+	return g.sh.Limit
+}
+
+// late says what the guest was at when its time was up. That is the command's
+// fault as far as anybody knows: it has no result.
+func (g *shellGuest) late(ctx context.Context, s *session) error {
+	l := s.look(ctx)
+	party, what := blame.Test, fmt.Sprintf("the command did not end within %s (--timeout)", g.sh.Limit)
+	if l.Stopped {
+		party, what = blame.Host, "the guest was stopped while the command ran"
+	}
+	return blame.On(party, fmt.Errorf("%s: %s\n  console: %s", what, l.text, s.vm.Console()))
 }
 
 // lost says why the guest went away before its command had ended.
