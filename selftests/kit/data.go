@@ -2,7 +2,6 @@ package kit
 
 import (
 	"path/filepath"
-	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -215,7 +214,7 @@ func (t *T) OpenStatus(flags int) int {
 
 // Write writes one record: the index, then the payload, in one write(2).
 func (d *Data) Write(index int, payload []byte) (int, error) {
-	d.t.Wrote(slices.Clone(payload)...)
+	d.t.Wrote(payload...)
 	b := make([]byte, 4+len(payload))
 	putIndex(b, uint32(index))
 	copy(b[4:], payload)
