@@ -13,7 +13,7 @@ func (g *generator) hunks() {
 	for _, h := range g.file.Hunks {
 		first, last := 0, 0
 		var back strings.Builder // the stretch as it was
-		var body strings.Builder
+		var body, again strings.Builder // again: what comes back of a stretch, behind what goes
 		line, olds, news := 0, 0, 0
 		whole := true
 		for _, l := range h.Lines {
@@ -31,11 +31,12 @@ func (g *generator) hunks() {
 				body.WriteString("-" + l.Text + "\n")
 				olds++
 			case patch.Removed:
-				body.WriteString("+" + l.Text + "\n")
+				again.WriteString("+" + l.Text + "\n")
 				back.WriteString(l.Text + "\n")
 				news++
 			default:
-				body.WriteString(" " + l.Text + "\n")
+				body.WriteString(again.String() + " " + l.Text + "\n")
+				again.Reset()
 				back.WriteString(l.Text + "\n")
 				olds, news = olds+1, news+1
 			}
@@ -53,7 +54,7 @@ func (g *generator) hunks() {
 		var out strings.Builder
 		header(&out, g.file.Path)
 		fmt.Fprintf(&out, "@@ -%d,%d +%d,%d @@\n", first, olds, first, news)
-		out.WriteString(body.String())
+		out.WriteString(body.String() + again.String())
 		owner, about := g.owner(line), ""
 		if owner == nil {
 			about = g.firstOf(h)

@@ -271,6 +271,9 @@ func TestHunksArePutBack(t *testing.T) {
 			reverts = append(reverts, m)
 		}
 	}
+	if len(reverts) == 1 && !slices.Equal(reverts[0].Change(), []string{"-new();", "-more();", "+old();"}) {
+		t.Errorf("got %q", reverts[0].Change())
+	}
 	if len(reverts) != 1 || reverts[0].ID != "x.c:f:revert-hunk" || reverts[0].Line != 4 {
 		t.Fatalf("got %+v", reverts)
 	}
