@@ -12,7 +12,7 @@ func (g *generator) hunks() {
 	lines := splitLines(g.src)
 	for _, h := range g.file.Hunks {
 		first, last := 0, 0
-		var back strings.Builder // the stretch as it was
+		var back strings.Builder        // the stretch as it was
 		var body, again strings.Builder // again: what comes back of a stretch, behind what goes
 		line, olds, news := 0, 0, 0
 		whole := true
