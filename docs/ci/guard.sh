@@ -7,6 +7,7 @@
 # TREE is a clone. Nothing is checked out in it; what was tested last, and what was
 # good last, is remembered in it: refs/uetest/seen and refs/uetest/good.
 set -u
+[ $# -ge 3 ] || { echo "usage: $0 TREE REMOTE/BRANCH ADDRESS [TESTS]" >&2; exit 2; }
 tree=$1 branch=$2 address=$3 tests=${4-}
 pause=${GUARD_PAUSE-600} # seconds; look once if it is empty
 

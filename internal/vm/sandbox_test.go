@@ -10,6 +10,7 @@ import (
 )
 
 func TestSandboxIsProbedByAQEMU(t *testing.T) {
+	needQEMU(t)
 	if err := ProbeSandbox(t.Context(), Microvm.QEMU); err != nil {
 		t.Errorf("QEMU's sandbox: %v", err)
 	}
