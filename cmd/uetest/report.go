@@ -103,6 +103,9 @@ func (f *reportFlags) list(c *cobra.Command) error {
 	if c.Flags().Changed("format") || len(f.out) > 0 {
 		return blame.On(blame.Usage, errors.New("a format takes a RUN: uetest report last --format FORMAT"))
 	}
+	if f.tester != "" || f.mutants.file != "" {
+		return blame.On(blame.Usage, errors.New("--tester and --mutants take a RUN: uetest report last --mutants"))
+	}
 	cache, err := cacheDir()
 	if err != nil {
 		return err

@@ -93,7 +93,7 @@ func parseArches(value string) ([]string, error) {
 	var arches []string
 	for _, name := range strings.Split(value, ",") {
 		if !slices.Contains(kernelpatches.Arches, name) {
-			return nil, blame.On(blame.Usage, errorf("--arch %s: no architecture %q; there are %s, and all for each of them", value, name, strings.Join(kernelpatches.Arches, ", ")))
+			return nil, blame.On(blame.Usage, errorf("--arch %s: no architecture %q; there are %s, or all alone for each of them", value, name, strings.Join(kernelpatches.Arches, ", ")))
 		}
 		if !slices.Contains(arches, name) {
 			arches = append(arches, name)

@@ -126,7 +126,7 @@ func (n *Namespace) prepare() error {
 		return errReadOnly
 	}
 	if err := os.MkdirAll(n.c.dir, 0o777); err != nil {
-		return Fault(fmt.Errorf("cache: %w", err))
+		return Fault(fmt.Errorf("cache: %w; point UETEST_CACHE to a directory that can be made", err))
 	}
 	if err := n.c.mark(); err != nil {
 		return err
