@@ -98,6 +98,10 @@ var VirtARM64 = Machine{
 // VirtRISCV64 is QEMU's machine for riscv64 guests, with the firmware that QEMU
 // brings (OpenSBI).
 //
+// riscv_isa_fallback: 7.2's device tree names a hart's extensions in "riscv,isa",
+// which kernels of their own accord read up to 6.6
+// (riscv_early_of_processor_hartid, arch/riscv/kernel/cpu.c).
+//
 // A restored guest hangs sooner or later: what armed a hart's timer is in the
 // saved state, the timer itself is not (7.2: target/riscv/time_helper.c,
 // hw/intc/riscv_aclint.c). Of 20 tests 6 waited for it without end.
@@ -114,6 +118,7 @@ var VirtRISCV64 = Machine{
 	Bus:     "device",
 	Panic:   "pvpanic-pci",
 	Console: "ttyS0",
+	Append:  []string{"riscv_isa_fallback"},
 	OneCPU:  "programs of an emulated guest with two harts fault at random",
 	Unsaved: "QEMU does not arm the timers of its harts again",
 }
