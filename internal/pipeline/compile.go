@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"uetest/internal/patch"
+	"uetest/internal/results"
 	"uetest/internal/wire"
 	"uetest/internal/witness"
 	"uetest/selftests/catalog"
@@ -57,10 +58,12 @@ func (d *driver) compileOne(ctx context.Context, tree patch.Reader, t catalog.Te
 }
 
 // onHost has the judge hear of a test that is not in a guest.
-func (d *driver) onHost(msgs ...wire.Message) error {
-	host := d.judge.Guest(0)
+func (d *driver) onHost(msgs ...wire.Message) error { return d.hear(d.judge.Guest(0), msgs...) }
+
+// hear has the judge of a guest hear what no guest said.
+func (d *driver) hear(g *results.Guest, msgs ...wire.Message) error {
 	for _, m := range msgs {
-		r, err := host.Add(m)
+		r, err := g.Add(m)
 		if err != nil {
 			return err
 		}

@@ -295,19 +295,8 @@ func (s *session) run(ctx context.Context, t catalog.Test) (fit bool, err error)
 // skip skips a test for want of a feature that the guest says it has not. Whether
 // it may lack that is for the judge.
 func (s *session) skip(t catalog.Test, f feature.Name) error {
-	for _, m := range []wire.Message{
-		{Kind: wire.Start, ID: t.ID},
-		{Kind: wire.End, ID: t.ID, Status: wire.Skipped, Text: string(f)},
-	} {
-		r, err := s.heard.Add(m)
-		if err != nil {
-			return blame.On(blame.Host, fmt.Errorf("protocol: %w", err))
-		}
-		if r != nil {
-			s.d.tell(r)
-		}
-	}
-	return nil
+	return s.d.hear(s.heard, wire.Message{Kind: wire.Start, ID: t.ID},
+		wire.Message{Kind: wire.End, ID: t.ID, Status: wire.Skipped, Text: string(f)})
 }
 
 // lose ends a test whose guest went silent or away. l is what was seen of it
