@@ -71,7 +71,7 @@ func LastCovered(cacheDir, kernel string, files []Changed) (*results.Run, error)
 	}
 	want := reported(kernel, bare)
 	for _, d := range slices.Backward(dirs) { // names sort by time
-		dir := filepath.Join(home, d.Name(), kernel)
+		dir := filepath.Join(home, d.Name(), runs.FolderName(kernel))
 		data, err := os.ReadFile(filepath.Join(dir, results.SavedName))
 		if err != nil || !bytes.Contains(data, []byte(`"coverage":`)) {
 			continue // there is none, or another command is removing it

@@ -19,7 +19,18 @@ func TestLastCoveredIsOfTheSamePatches(t *testing.T) {
 		return []Changed{{ChangedFile: patch.ChangedFile{Path: "x.c", Hunks: []patch.ChangedHunk{{Lines: []patch.ChangedLine{{Op: patch.Added, Text: text, Number: 3}}}}}}}
 	}
 	save := func(name, kernel, text, sel string) {
-		run := &results.Run{Schema: results.Schema, Start: time.Now().UTC(), Select: sel, Dir: filepath.Join(runs.Home(dir), name, kernel)}
+		rec, err := runs.Create(dir, runs.Asked{}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, folder, err := rec.Folder(kernel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := rec.Close(0, nil); err != nil {
+			t.Fatal(err)
+		}
+		run := &results.Run{Schema: results.Schema, Start: time.Now().UTC(), Select: sel, Dir: filepath.Join(runs.Home(dir), name, filepath.Base(folder))}
 		run.Kernel.Name = kernel
 		if text != "" {
 			run.Coverage = reported(kernel, []patch.ChangedFile{changed(text)[0].ChangedFile})
@@ -33,8 +44,8 @@ func TestLastCoveredIsOfTheSamePatches(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	last := func(text string) string {
-		run, err := LastCovered(dir, "rfc", changed(text))
+	lastOn := func(kernel, text string) string {
+		run, err := LastCovered(dir, kernel, changed(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,6 +54,7 @@ func TestLastCoveredIsOfTheSamePatches(t *testing.T) {
 		}
 		return run.Coverage.Tests[0]
 	}
+	last := func(text string) string { return lastOn("rfc", text) }
 	if got := last("a();"); got != "" {
 		t.Errorf("of no runs: %q", got)
 	}
@@ -52,6 +64,7 @@ func TestLastCoveredIsOfTheSamePatches(t *testing.T) {
 	save("4", "rfc", "a();", "a/.*")
 	save("5", "rfc", "", "")
 	save("6", "base", "a();", "")
+	save("8", "rfc@arm64", "a();", "")
 	if err := os.MkdirAll(filepath.Join(runs.Home(dir), "7", "rfc"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -60,6 +73,9 @@ func TestLastCoveredIsOfTheSamePatches(t *testing.T) {
 	}
 	if got := last("a();"); got != "a/2" {
 		t.Errorf("got %q, want that of the second run", got)
+	}
+	if got := lastOn("rfc@arm64", "a();"); got != "a/8" {
+		t.Errorf("on another architecture: %q", got)
 	}
 	if got := last("c();"); got != "" {
 		t.Errorf("of another patch: %q", got)

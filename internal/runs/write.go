@@ -45,7 +45,7 @@ func Create(dir string, asked Asked, keep bool) (*Recorder, error) {
 		return nil, err
 	}
 	now := time.Now().UTC()
-	home, err := c.Namespace(cache.Runs).Add(now.Format("20060102-150405.000-") + folderName(strings.Join(asked.Kernels, "-")) + "-")
+	home, err := c.Namespace(cache.Runs).Add(now.Format("20060102-150405.000-") + FolderName(strings.Join(asked.Kernels, "-")) + "-")
 	if err != nil {
 		return nil, err
 	}
@@ -123,8 +123,9 @@ var notInFolder = regexp.MustCompile(`[^A-Za-z0-9._+-]+`)
 // maxFolder keeps the paths of a guest's sockets short enough.
 const maxFolder = 40
 
-// folderName is a name as a folder's.
-func folderName(name string) string {
+// FolderName is a kernel's name as that of its folder in a run's; Folder gives the
+// later ones of several of one name another.
+func FolderName(name string) string {
 	name = strings.Trim(notInFolder.ReplaceAllString(name, "-"), ".-")
 	if len(name) > maxFolder {
 		name = name[:maxFolder]
@@ -138,7 +139,7 @@ func folderName(name string) string {
 // Folder makes the directory for what a kernel leaves. Its name is what the other
 // methods call the kernel by.
 func (r *Recorder) Folder(name string) (key, dir string, err error) {
-	name = folderName(name)
+	name = FolderName(name)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
