@@ -255,28 +255,28 @@ func talk(b *testing.B, conn net.Conn, m wire.Message, kind wire.Kind) wire.Mess
 // to be told first waits in their sockets. The guest runs tests to their End.
 func bareRestore(b *testing.B, args []string, dir string, tests ...wire.Message) {
 	cmd := exec.Command(vm.Microvm.QEMU, args...)
-	var port net.Conn
-	for i := range 2 {
+	var conns [2]net.Conn // both are held to the end: QEMU drops what it has not read of a monitor that hangs up
+	for i := range conns {
 		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			b.Fatal(err)
 		}
 		ours := os.NewFile(uintptr(fds[0]), "ours")
-		if port, err = net.FileConn(ours); err != nil {
-			b.Fatal(err)
-		}
-		defer func() { _ = port.Close() }()
-		_ = ours.Close()
-		cmd.ExtraFiles = append(cmd.ExtraFiles, os.NewFile(uintptr(fds[1]), "theirs"))
-		if i == 0 {
-			_, err = io.WriteString(port, `{"execute":"qmp_capabilities"}
-{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"x-ignore-shared","state":true}]}}
-{"execute":"migrate-incoming","arguments":{"uri":"fd:7"}}
-`)
-		}
+		conn, err := net.FileConn(ours)
 		if err != nil {
 			b.Fatal(err)
 		}
+		defer func() { _ = conn.Close() }()
+		conns[i] = conn
+		_ = ours.Close()
+		cmd.ExtraFiles = append(cmd.ExtraFiles, os.NewFile(uintptr(fds[1]), "theirs"))
+	}
+	monitor, port := conns[0], conns[1]
+	if _, err := io.WriteString(monitor, `{"execute":"qmp_capabilities"}
+{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"x-ignore-shared","state":true}]}}
+{"execute":"migrate-incoming","arguments":{"uri":"fd:7"}}
+`); err != nil {
+		b.Fatal(err)
 	}
 	for _, name := range []string{os.DevNull, filepath.Join(dir, "memory"), filepath.Join(dir, "state")} {
 		f, err := os.OpenFile(name, os.O_RDWR, 0)
@@ -288,6 +288,10 @@ func bareRestore(b *testing.B, args []string, dir string, tests ...wire.Message)
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // killed
+	}()
 	for _, f := range cmd.ExtraFiles {
 		_ = f.Close()
 	}
@@ -295,6 +299,4 @@ func bareRestore(b *testing.B, args []string, dir string, tests ...wire.Message)
 	for _, m := range tests {
 		talk(b, port, m, wire.End)
 	}
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait() // killed
 }
