@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"uetest/internal/results"
 	"uetest/internal/runs"
 )
 
@@ -113,13 +112,4 @@ func kernelsOf(sides []Side) string {
 		return "one kernel, " + names[0]
 	}
 	return fmt.Sprintf("%d kernels, %s", len(names), strings.Join(names, ", "))
-}
-
-// Repeats groups the runs of a record by kernel: each group is one kernel's.
-func Repeats(rec *runs.Record) [][]*results.Run {
-	var all [][]*results.Run
-	for _, s := range Sides(rec) {
-		all = append(all, s.Runs)
-	}
-	return all
 }
