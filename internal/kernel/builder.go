@@ -166,10 +166,6 @@ func (b *Builder) Commands(ctx context.Context, spec Spec) ([]proc.Cmd, error) {
 	return cmds, nil
 }
 
-// recipe changes with what this package does to build: images of another
-// recipe are not used.
-const recipe = "uetest kernel recipe 2"
-
 // maxName keeps the release under the 64 characters of struct new_utsname
 // (include/uapi/linux/utsname.h) with the version before it.
 const maxName = 32
@@ -206,7 +202,7 @@ func (b *Builder) plan(ctx context.Context, spec Spec) (*plan, error) {
 	}
 	p := &plan{spec: spec, overlay: overlay, arch: a, tree: tree, options: options}
 	where := []string{tree.name, a.name, settings(options)}
-	parts := []string{recipe, tree.ID, a.name, spec.Name, settings(options), tools}
+	parts := []string{tree.ID, a.name, spec.Name, settings(options), tools}
 	if a.tools != (Tools{}) {
 		where = append(where, "tools", a.tools.LLVM, a.tools.Cross)
 		parts = append(parts, "tools", a.tools.LLVM, a.tools.Cross)
@@ -222,11 +218,7 @@ func (b *Builder) plan(ctx context.Context, spec Spec) (*plan, error) {
 	if p.counting, p.counted, err = p.gcov(); err != nil {
 		return nil, err
 	}
-	if len(p.counting) > 0 {
-		parts = append(parts, "gcov")
-		parts = append(parts, p.counting...)
-	}
-	p.key = hash(parts...)[:32]
+	p.key = hash(append(parts, p.recipe()...)...)[:32]
 	return p, nil
 }
 
@@ -278,7 +270,7 @@ func (b *Builder) build(ctx context.Context, p *plan, d *buildDir, to string) er
 	}
 	b.builds.Changed(p.dir)
 	b.src.Changed(p.tree.name) // no source is older than its builds
-	return b.keep(ctx, d, p, to)
+	return b.keep(ctx, m, p, to)
 }
 
 // sync syncs the source of the build directory, with the mirror held still.
@@ -305,7 +297,7 @@ const tinyconfig = "tinyconfig"
 func (b *Builder) configure(ctx context.Context, m *maker, p *plan, written []string) error {
 	d, options, base := m.dir, p.options, p.spec.Config
 	file := filepath.Join(d.obj(), ".config")
-	want := digest([]byte(settings(options) + base.Text))
+	want := hash(append(p.configRecipe(), settings(options), base.Text)...)
 	if d.state.Config == want && exists(file) && !slices.ContainsFunc(written, decidesConfig) {
 		return nil
 	}

@@ -38,9 +38,4 @@ func (m *maker) ccacheEnv() []string {
 
 // ccacheMaps take away what such a relative path begins with: the debug
 // information and the text of a WARN have to be those of a build without ccache.
-func ccacheMaps() []string {
-	if !hasCcache() {
-		return nil
-	}
-	return []string{"-fdebug-prefix-map=../src=.", "-fdebug-prefix-map=../src/=", "-fmacro-prefix-map=../src/="}
-}
+var ccacheMaps = []string{"-fdebug-prefix-map=../src=.", "-fdebug-prefix-map=../src/=", "-fmacro-prefix-map=../src/="}

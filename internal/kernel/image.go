@@ -52,10 +52,11 @@ func (b *Builder) Drop(ctx context.Context, key string) error {
 }
 
 // keep makes an entry of images/ in the folder to, out of what was built in d.
-func (b *Builder) keep(ctx context.Context, d *buildDir, p *plan, to string) error {
+func (b *Builder) keep(ctx context.Context, m *maker, p *plan, to string) error {
+	d := m.dir
 	b.event(Event{Stage: "image", Text: "stripping vmlinux"})
 	built := filepath.Join(d.obj(), "vmlinux")
-	if err := bootable(ctx, d, p.arch, filepath.Join(to, vmlinuxFile)); err != nil {
+	if err := bootable(ctx, m, filepath.Join(to, vmlinuxFile)); err != nil {
 		return err
 	}
 	if err := copyContent(built, filepath.Join(to, symbolsFile)); err != nil {
@@ -83,19 +84,17 @@ func (b *Builder) keep(ctx context.Context, d *buildDir, p *plan, to string) err
 
 // bootable makes the file that QEMU boots. For x86 that is vmlinux itself,
 // elsewhere what the kernel's own makefiles make of it.
-func bootable(ctx context.Context, d *buildDir, a arch, to string) error {
-	if a.image != "" {
-		return hostError(copyContent(filepath.Join(d.obj(), filepath.FromSlash(a.image)), to))
+func bootable(ctx context.Context, m *maker, to string) error {
+	if m.arch.image != "" {
+		return hostError(copyContent(filepath.Join(m.dir.obj(), filepath.FromSlash(m.arch.image)), to))
 	}
-	// A stripped image boots in two thirds of the time: QEMU reads all of it.
-	err := proc.Run(ctx, proc.Cmd{Path: a.tool("strip"), Args: []string{"--strip-all", "-o", to, filepath.Join(d.obj(), "vmlinux")}, Env: environment()})
-	if err != nil {
+	if err := proc.Run(ctx, m.strip(to)); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		return hostError(diskFull(err, err.Error()))
 	}
-	if a.needPVH {
+	if m.arch.needPVH {
 		if err := checkPVH(to); err != nil {
 			return blame.On(blame.Patch, err)
 		}

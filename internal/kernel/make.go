@@ -40,12 +40,24 @@ var kbuildEnv = []string{
 
 func (m *maker) command(args ...string) proc.Cmd {
 	all := []string{
-		"-C", m.dir.src(), "O=" + m.dir.obj(), "ARCH=" + m.arch.make,
+		"-C", m.dir.src(), "O=" + m.dir.obj(),
 		fmt.Sprintf("-j%d", m.b.jobs()),
 		"--no-print-directory",
 		// The lines of one target stay together, so that an error can be cut out.
 		"--output-sync=target",
 	}
+	return proc.Cmd{
+		Scratch: true,
+		Path:    "make",
+		Args:    slices.Concat(all, m.variables(hasCcache()), args),
+		Env:     slices.Concat(environment(), m.ccacheEnv(), kbuildEnv),
+		Grace:   grace,
+	}
+}
+
+// variables are those that make is given, which are part of an image's key.
+func (m *maker) variables(ccache bool) []string {
+	all := []string{"ARCH=" + m.arch.make}
 	if m.arch.needPVH {
 		// KASAN's checks read a shadow that is mapped after PVH's entry has run, and
 		// KCSAN's the data of a CPU, which it has not got by then. 6.1 has them in it
@@ -66,16 +78,11 @@ func (m *maker) command(args ...string) proc.Cmd {
 	for _, to := range []string{m.dir.obj() + "=.", m.dir.src() + "=.", m.dir.src() + "/="} {
 		prefix = append(prefix, "-fdebug-prefix-map="+to)
 	}
-	prefix = append(prefix, ccacheMaps()...)
-	all = append(all, "KCFLAGS="+strings.Join(prefix, " "), "KAFLAGS="+strings.Join(prefix, " "))
-	all = append(all, m.arch.makeArgs(hasCcache())...)
-	return proc.Cmd{
-		Scratch: true,
-		Path:    "make",
-		Args:    append(all, args...),
-		Env:     slices.Concat(environment(), m.ccacheEnv(), kbuildEnv),
-		Grace:   grace,
+	if ccache {
+		prefix = append(prefix, ccacheMaps...)
 	}
+	all = append(all, "KCFLAGS="+strings.Join(prefix, " "), "KAFLAGS="+strings.Join(prefix, " "))
+	return append(all, m.arch.makeArgs(ccache)...)
 }
 
 // run makes targets. What make prints goes to the log of the build directory,

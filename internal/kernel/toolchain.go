@@ -63,10 +63,13 @@ func findArch(name string) (arch, error) {
 	return arch{}, blame.On(blame.Usage, fmt.Errorf("cannot build for %q; there is %s", name, strings.Join(names, ", ")))
 }
 
+// fixedEnvironment is the language that the tools speak.
+var fixedEnvironment = []string{"LC_ALL=C", "TZ=UTC"}
+
 // environment is what the tools get of uetest's environment: nothing that
 // changes what they make or the language they speak.
 func environment() []string {
-	env := []string{"LC_ALL=C", "TZ=UTC"}
+	env := slices.Clone(fixedEnvironment)
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
 		switch {
