@@ -103,6 +103,13 @@ var stressTests = []Test{
 		},
 	},
 	{
+		ID:      "stress/registration-holds-enabling",
+		Purpose: "who enables an event waits for a registration that is listed and has yet to be written",
+		Claims:  []int{1},
+		Needs:   []feature.Name{feature.Perf, feature.SMP},
+		Expect:  remote("error=ok enabling-waits=yes"),
+	},
+	{
 		ID:        "stress/stores-behind-a-page-end",
 		Purpose:   "no store to the word behind a page's last one is undone, whatever the kernel accesses",
 		Claims:    []int{2, 3},

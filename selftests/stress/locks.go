@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"sync/atomic"
 	"time"
@@ -110,6 +112,92 @@ func mappingHoldsWrites(t *kit.T) {
 	}, nil)
 	t.Saw("error", err)
 	t.Saw("writes-wait", let <= rounds/2)
+}
+
+// registrationHoldsEnabling enables an event, which is enabled already, while a
+// registration of another one waits, with its entry in the list of that event, for
+// the memory map, which the test's own thread keeps locked as above. Who changes such
+// a list or walks it holds event_mutex, which enabling takes too, so that has to wait
+// for the registration. Until it waits there the registration takes event_mutex twice
+// and may itself have waited for it: only who enables more often than that within
+// one registration was let.
+func registrationHoldsEnabling(t *kit.T) {
+	const pages, least, lets = 8192, 3, 4
+	const limit = 10 * time.Second // of meeting so many registrations
+	const pause = 50 * time.Microsecond
+	d, ev, other := t.Open(), t.Event("u32 count"), t.Event("u32 count")
+	d.Register(other, t.Word().Bit(0))
+	other.On()
+	args := at(t, ev, t.Word().Bit(0))
+	enable, err := unix.Open(kit.Tracefs+"/"+other.Path("enable"), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	t.Check(err)
+
+	var under, met, let atomic.Int32 // the number of the registration that is under way, or 0; how many were met
+	stat := make(chan int, 1)        // of the thread that registers
+	number := int32(0)
+	registrar := worker{work: func() error {
+		if number++; number == 1 {
+			fd, err := unix.Open(fmt.Sprintf("/proc/self/task/%d/stat", unix.Gettid()), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			stat <- fd
+			if err != nil {
+				return err
+			}
+		}
+		under.Store(number)
+		err := uapi.Ioctl(d.FD, uapi.IocReg, args.Pointer(0))
+		under.Store(0)
+		for wait := time.Now(); time.Since(wait) < pause; {
+		}
+		if err != nil {
+			return err
+		}
+		return unregister(d.FD, args)
+	}}
+	// What page it touches has to be there: who holds the map keeps it from others.
+	one, line, file := []byte("1"), make([]byte, 512), -1
+	of, times := int32(0), 0 // how often who enabled was let by the registration that it met last
+	waits := func() bool {
+		n, err := unix.Pread(file, line, 0)
+		at := bytes.LastIndexByte(line[:max(n, 0)], ')')
+		return err == nil && at >= 0 && bytes.HasPrefix(line[at:], []byte(") D"))
+	}
+	observer := worker{work: func() error {
+		if file < 0 {
+			file = <-stat
+		}
+		n := under.Load()
+		if n == 0 || !waits() {
+			return nil
+		}
+		if _, err := unix.Write(enable, one); err != nil {
+			return err
+		}
+		if of != n {
+			of, times = n, 0
+			met.Add(1)
+		}
+		if under.Load() == n && waits() {
+			if times++; times == lets {
+				let.Add(1)
+			}
+		}
+		return nil
+	}, last: func() error { return errors.Join(unix.Close(file), unix.Close(enable)) }}
+	_, err = beside([]worker{registrar, observer}, func() {
+		for begin := time.Now(); met.Load() < least; {
+			if time.Since(begin) > limit {
+				t.Fatalf("%d registrations were met waiting within %v, not %d", met.Load(), limit, least)
+			}
+			fd := dummy(t)
+			b, err := unix.Mmap(fd, 0, (1+pages)*os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+			t.Check(err)
+			t.Check(unix.Munmap(b))
+			t.Check(unix.Close(fd))
+		}
+	}, nil)
+	t.Logf("%d of %d registrations let others enable", let.Load(), met.Load())
+	t.Saw("error", err)
+	t.Saw("enabling-waits", let.Load() == 0)
 }
 
 // dummy opens a perf event that counts nothing.

@@ -17,18 +17,19 @@ import (
 
 func main() {
 	kit.Main(kit.Tests{
-		"stress/close-waits":              closeWaits,
-		"stress/adds-against-each-source": addsAgainstEachSource,
-		"stress/bad-places-delay":         badPlacesDelay,
-		"stress/close-while-toggling":     closeWhileToggling,
-		"stress/delete-against-register":  deleteAgainstRegister,
-		"stress/exit-while-toggling":      exitWhileToggling,
-		"stress/fork-while-toggling":      forkWhileToggling,
-		"stress/mapping-holds-writes":     mappingHoldsWrites,
-		"stress/many-events-in-processes": manyEventsInProcesses,
-		"stress/register-while-toggling":  registerWhileToggling,
-		"stress/stores-behind-a-page-end": storesBehindPageEnd,
-		"stress/unmap-while-toggling":     unmapWhileToggling,
+		"stress/close-waits":                 closeWaits,
+		"stress/adds-against-each-source":    addsAgainstEachSource,
+		"stress/bad-places-delay":            badPlacesDelay,
+		"stress/close-while-toggling":        closeWhileToggling,
+		"stress/delete-against-register":     deleteAgainstRegister,
+		"stress/exit-while-toggling":         exitWhileToggling,
+		"stress/fork-while-toggling":         forkWhileToggling,
+		"stress/mapping-holds-writes":        mappingHoldsWrites,
+		"stress/many-events-in-processes":    manyEventsInProcesses,
+		"stress/register-while-toggling":     registerWhileToggling,
+		"stress/registration-holds-enabling": registrationHoldsEnabling,
+		"stress/stores-behind-a-page-end":    storesBehindPageEnd,
+		"stress/unmap-while-toggling":        unmapWhileToggling,
 	})
 }
 
