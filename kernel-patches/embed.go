@@ -89,7 +89,7 @@ func Names() []string {
 // and lists the names there are.
 func Load(name string) (*Series, error) {
 	if !slices.Contains(Names(), name) {
-		return nil, fmt.Errorf("series %q: %w; there is %s", name, ErrUnknown, strings.Join(Names(), ", "))
+		return nil, fmt.Errorf("series %q: %w; expected one of %s", name, ErrUnknown, strings.Join(Names(), ", "))
 	}
 	folder, err := fs.Sub(embedded, name)
 	if err != nil {
@@ -148,7 +148,7 @@ func (s *Series) Kernel(name string) (Kernel, error) {
 		arch = Arches[0]
 	}
 	if !slices.Contains(Arches, arch) {
-		return Kernel{}, fmt.Errorf("architecture %q of kernel %q: %w; there is %s", arch, name, ErrUnknown, strings.Join(Arches, ", "))
+		return Kernel{}, fmt.Errorf("architecture %q of kernel %q: %w; expected one of %s", arch, name, ErrUnknown, strings.Join(Arches, ", "))
 	}
 	k, err := s.kernel(whole)
 	if err != nil {
@@ -202,7 +202,7 @@ func (s *Series) kernel(name string) (Kernel, error) {
 		}
 		names[i] = k.Name
 	}
-	return Kernel{}, fmt.Errorf("kernel %q of series %s: %w; there is %s", name, s.Name, ErrUnknown, strings.Join(names, ", "))
+	return Kernel{}, fmt.Errorf("kernel %q of series %s: %w; expected one of %s", name, s.Name, ErrUnknown, strings.Join(names, ", "))
 }
 
 // With returns the series with one kernel more, of that name: kernel on with

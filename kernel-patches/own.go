@@ -201,7 +201,7 @@ func (s *Series) readExpect() error {
 		}
 		for _, name := range e.On {
 			if !slices.Contains(s.Names(), name) {
-				return bad(`"on": kernel %q: %v; there is %v`, name, ErrUnknown, s.Names())
+				return bad(`"on": kernel %q: %v; expected one of %v`, name, ErrUnknown, s.Names())
 			}
 			if s.expect[name] == nil {
 				s.expect[name] = map[string]Expected{}

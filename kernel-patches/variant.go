@@ -100,7 +100,7 @@ func (s *Series) variant(name string) (Variant, error) {
 	all := append(slices.Clone(s.variants), s.own...)
 	i := slices.IndexFunc(all, func(v Variant) bool { return v.Name == name })
 	if i < 0 {
-		return Variant{}, fmt.Errorf("variant %q of series %s: %w; there is %s", name, s.Name, ErrUnknown, strings.Join(s.VariantNames(), ", "))
+		return Variant{}, fmt.Errorf("variant %q of series %s: %w; expected one of %s", name, s.Name, ErrUnknown, strings.Join(s.VariantNames(), ", "))
 	}
 	return all[i], nil
 }

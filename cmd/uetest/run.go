@@ -151,6 +151,9 @@ func (f *runFlags) exec(c *cobra.Command) error {
 	// People have the error on the terminal; a program that reads the output has
 	// nothing else.
 	err = errors.Join(err, out.write(cfg.Record.Record(), len(list) > 0 || f.output.format != "text"))
+	if code == int(blame.Usage) || code == int(blame.Nothing) {
+		err = errors.Join(err, cfg.Record.Refused())
+	}
 	if err != nil {
 		return err
 	}

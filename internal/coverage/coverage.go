@@ -215,7 +215,7 @@ func (r *Report) Check() error {
 	return err
 }
 
-// Merge returns what several kernels executed of one patch. Reports of another
+// Merge returns what several kernels, or several runs of one, executed of one patch. Reports of another
 // patch than the first one's are left out.
 func Merge(reports []*Report) *Report {
 	if len(reports) == 0 {
@@ -230,8 +230,16 @@ func Merge(reports []*Report) *Report {
 		if !slices.Contains(sources, r.Source) {
 			sources = append(sources, r.Source)
 		}
-		m.Kernels = append(m.Kernels, r.Kernels...)
-		m.Unread = append(m.Unread, r.Unread...)
+		for _, k := range r.Kernels {
+			if !slices.Contains(m.Kernels, k) { // it was tested again
+				m.Kernels = append(m.Kernels, k)
+			}
+		}
+		for _, u := range r.Unread {
+			if !slices.Contains(m.Unread, u) {
+				m.Unread = append(m.Unread, u)
+			}
+		}
 		m.Stale = append(m.Stale, r.Stale...)
 		places := make([]int, len(r.Tests))
 		for i, id := range r.Tests {

@@ -111,6 +111,7 @@ func TestReportsOfOnePatchAreMerged(t *testing.T) {
 	a.HasCode(at(2, 3))
 	a.Executed("a/one", at(2))
 	a.Explain([]Reason{{File: "a.c", Text: "return NULL;", After: "if (!a)", Why: "because"}})
+	a.Unread = []string{"a/lost: QEMU is gone"}
 	b.Kernels, b.Source = []string{"rfc+fault-injection"}, Trace
 	b.HasCode(at(2, 3))
 	b.Executed("z/other", at(2))
@@ -125,6 +126,9 @@ func TestReportsOfOnePatchAreMerged(t *testing.T) {
 	}
 	if m.Source != "counters, trace" || len(m.Kernels) != 2 {
 		t.Errorf("source %q, kernels %v", m.Source, m.Kernels)
+	}
+	if again := Merge([]*Report{a, b, a}); len(again.Kernels) != 2 || len(again.TestsOf(Place{"a.c", 2})) != 2 || len(again.Unread) != 1 {
+		t.Errorf("two runs of one kernel: kernels %v, line 2 by %v, unread %v", again.Kernels, again.TestsOf(Place{"a.c", 2}), again.Unread)
 	}
 	if after, _ := json.Marshal([]*Report{a, b}); string(before) != string(after) {
 		t.Error("what was merged has changed")

@@ -60,7 +60,7 @@ func findArch(name string) (arch, error) {
 		}
 		names = append(names, a.name)
 	}
-	return arch{}, blame.On(blame.Usage, fmt.Errorf("cannot build for %q; there is %s", name, strings.Join(names, ", ")))
+	return arch{}, blame.On(blame.Usage, fmt.Errorf("cannot build for %q; expected one of %s", name, strings.Join(names, ", ")))
 }
 
 // fixedEnvironment is the language that the tools speak.

@@ -70,7 +70,7 @@ func (b *bisection) all(ctx context.Context, r Range) error {
 	tests := chosen(b.cfg.Select)
 	b.boot = b.cfg.Select != nil && b.cfg.Select.MatchString(BootTest)
 	if len(tests) == 0 && !b.boot {
-		return blame.On(blame.Nothing, fmt.Errorf("no test matches --run %s; see 'uetest list tests'", b.cfg.Select))
+		return blame.On(blame.Nothing, b.cfg.noTest())
 	}
 	if err := b.open(ctx, r); err != nil {
 		return err

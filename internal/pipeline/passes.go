@@ -36,8 +36,6 @@ func (cfg *Config) passFlags() error {
 		return nil
 	case cfg.Each:
 		return blame.On(blame.Usage, errors.New("--each and --count or --until-fail: the one tests another kernel each time, the others the same"))
-	case cfg.Coverage != "":
-		return blame.On(blame.Usage, errors.New("--coverage and --count or --until-fail: which lines are executed is told of one run"))
 	}
 	return nil
 }

@@ -98,7 +98,6 @@ func TestPassesThatGoWithNothingElse(t *testing.T) {
 		{Config{Count: 2, Each: true}, "--each and --count or --until-fail"},
 		{Config{Below: true}, "--compare goes with --patch"},
 		{Config{Below: true, Each: true, Patches: []*patch.Patch{{}}}, "--each and --compare"},
-		{Config{UntilFail: true, Coverage: CoverageTrace}, "--coverage and --count or --until-fail"},
 	} {
 		err := tt.cfg.passFlags()
 		if (err == nil) != (tt.want == "") || err != nil && (!strings.Contains(err.Error(), tt.want) || blame.Of(err) != blame.Usage) {

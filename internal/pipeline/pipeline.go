@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -106,7 +107,7 @@ func Run(ctx context.Context, cfg Config) ([]*results.Run, error) {
 	}
 	tests := ordered(chosen(cfg.Select), cfg.First)
 	if len(tests) == 0 {
-		return nil, blame.On(blame.Nothing, fmt.Errorf("no test matches --run %s; see 'uetest list tests'", cfg.Select))
+		return nil, blame.On(blame.Nothing, cfg.noTest())
 	}
 	targets, err := cfg.all(ctx)
 	if err != nil {
@@ -196,6 +197,24 @@ func chosen(re *regexp.Regexp) []catalog.Test {
 		}
 	}
 	return tests
+}
+
+// noTest is the error of a selection that no test is in.
+func (cfg *Config) noTest() error {
+	re := runs.Pattern(cfg.Select.String())
+	hint := "see 'uetest list tests'"
+	if part, err := regexp.Compile(re); err == nil {
+		for _, t := range catalog.All() {
+			if area, _, _ := strings.Cut(t.ID, "/"); area == re {
+				return fmt.Errorf("no test matches --run %s: it is held against whole ids, so an area is --run '%s/.*'", re, area)
+			}
+			if part.MatchString(t.ID) {
+				hint = fmt.Sprintf("it is held against whole ids, and part of one is %s", t.ID)
+				break
+			}
+		}
+	}
+	return fmt.Errorf("no test matches --run %s: %s", re, hint)
 }
 
 // ordered moves the tests that first names to the front, in its order.

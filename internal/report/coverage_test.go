@@ -65,6 +65,29 @@ func TestCoverageOfRunsWithoutAny(t *testing.T) {
 	}
 }
 
+// The passes of --count are of one kernel: what any of them executed counts, once.
+func TestCoverageOfSeveralPassesIsOneTable(t *testing.T) {
+	first, second := covered(), covered()
+	first.Pass, second.Pass = 1, 2
+	second.Coverage.Executed("enable/late", map[coverage.Place]bool{{File: "kernel/a.c", Line: 14}: true})
+	rec := &runs.Record{Runs: []*results.Run{first, second}}
+	var text, page bytes.Buffer
+	if err := AllText(&text, rec, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := HTML(&page, rec, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Coverage of the patch  rfc, 3 tests, by counters\n", "\n2 of 3 added lines executed, 1 named with a reason, 0 unexplained"} {
+		if strings.Count(text.String(), want) != 1 {
+			t.Errorf("want %q once in\n%s", want, text.String())
+		}
+	}
+	if want := "2 of 3 added lines with code executed"; strings.Count(page.String(), "Line by line") != 1 || !strings.Contains(page.String(), want) {
+		t.Errorf("the page does not have it once: %q", want)
+	}
+}
+
 func TestLCOVHasASectionATest(t *testing.T) {
 	var b bytes.Buffer
 	if err := LCOV(&b, &runs.Record{Runs: []*results.Run{covered()}}, Options{}); err != nil {

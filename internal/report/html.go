@@ -427,7 +427,7 @@ func (b *builder) verdict(p *page) {
 		}
 	}
 	if sel := b.rec.Asked.Select; sel != "" {
-		p.Notes = append(p.Notes, "Only the tests that match "+plainRE(sel)+" were to run.")
+		p.Notes = append(p.Notes, "Only the tests that match "+runs.Pattern(sel)+" were to run.")
 	}
 	if len(b.without) > 0 && len(b.patched) > 0 {
 		p.Notes = append(p.Notes, fmt.Sprintf("With the patch: %s. For comparison: %s.", on, listed(b.withPatch(false))))

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"uetest/internal/results"
+	"uetest/internal/runs"
 )
 
 // lineMutant is what became of the broken versions of a line.
@@ -43,7 +44,7 @@ type pageMutant struct {
 func (b *builder) mutants() []mutantTable {
 	var all []mutantTable
 	for _, m := range b.rec.Mutants {
-		t := mutantTable{On: m.On, Select: plainRE(m.Select), First: m.First}
+		t := mutantTable{On: m.On, Select: runs.Pattern(m.Select), First: m.First}
 		for i := range m.List {
 			one := b.mutant(&m.List[i])
 			switch one.Class {

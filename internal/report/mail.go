@@ -107,7 +107,7 @@ func (m *mailWriter) tested() {
 	case len(m.patched) == 0:
 		m.para("", "", "I tried to test this with uetest; no kernel came of it.")
 	case m.rec.Asked.Select != "":
-		m.para("", "", "I tested this with uetest, in QEMU: the tests that match "+plainRE(m.rec.Asked.Select)+".")
+		m.para("", "", "I tested this with uetest, in QEMU: the tests that match "+runs.Pattern(m.rec.Asked.Select)+".")
 	default:
 		m.para("", "", "I tested this with uetest, in QEMU.")
 	}
@@ -115,11 +115,6 @@ func (m *mailWriter) tested() {
 		m.empty()
 		m.kernel(k)
 	}
-}
-
-// plainRE is a regular expression without what uetest put around it.
-func plainRE(re string) string {
-	return strings.TrimSuffix(strings.TrimPrefix(re, "^(?:"), ")$")
 }
 
 func (m *mailWriter) kernel(k kernel) {

@@ -31,6 +31,9 @@ func fold(s compare.Side) *results.Run {
 	}
 	m := *s.Runs[0]
 	m.Pass, m.Shuffle, m.Order, m.Coverage = 0, 0, nil, nil
+	if all := coverageOf(s.Runs); len(all) == 1 { // what any of them executed
+		m.Coverage = all[0]
+	}
 	m.Boots, m.Restored, m.Retries, m.Splats, m.Problems, m.Tests = 0, 0, nil, nil, nil, nil
 	if m.Dir != "" {
 		m.Dir = filepath.Dir(m.Dir)

@@ -12,6 +12,7 @@
 package runs
 
 import (
+	"strings"
 	"time"
 
 	"uetest/internal/results"
@@ -45,6 +46,10 @@ type Asked struct {
 	Table     bool            `json:"table,omitempty"`      // many kernels: a text report ends with a line each
 	Tester    string          `json:"tester,omitempty"`     // NAME <ADDRESS> for a Tested-by line; empty: none was asked for
 }
+
+// Pattern is a regular expression as its author wrote it: Select has it made to match
+// whole ids.
+func Pattern(re string) string { return strings.TrimSuffix(strings.TrimPrefix(re, "^(?:"), ")$") }
 
 // Patch is a patch's text, kept once however many kernels have it.
 type Patch struct {

@@ -29,6 +29,43 @@ func aRun(name string) *results.Run {
 	}
 }
 
+// What was refused before anything began is no run; whatever else there is stays.
+func TestWhatWasRefusedIsNoRun(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		do   func(*Recorder)
+		want int
+	}{
+		{"nothing began", func(r *Recorder) { r.Mutants(&results.Mutants{On: "rfc"}) }, 0},
+		{"a stage ended", func(r *Recorder) { r.Stage("", results.Stage{Name: "accel"}) }, 1},
+	} {
+		cache := t.TempDir()
+		r, err := Create(cache, Asked{Kernels: []string{"rfc"}}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tt.do(r)
+		if err := r.Refused(); err != nil {
+			t.Error(err)
+		}
+		if list, err := List(Home(cache), 0); err != nil || len(list) != 1 {
+			t.Errorf("%s: removed before its end: %v, %v", tt.name, list, err)
+		}
+		if err := r.Close(2, errors.New("no")); err != nil {
+			t.Fatal(err)
+		}
+		if rec := r.Record(); rec.Error != "no" {
+			t.Errorf("%s: %+v", tt.name, rec)
+		}
+		if err := r.Refused(); err != nil {
+			t.Error(err)
+		}
+		if list, err := List(Home(cache), 0); err != nil || len(list) != tt.want {
+			t.Errorf("%s: got %d runs, %v; want %d", tt.name, len(list), err, tt.want)
+		}
+	}
+}
+
 // recorded writes a record of two kernels as a command would, and returns where.
 func recorded(t *testing.T) (dir string, list []*results.Run) {
 	t.Helper()

@@ -35,6 +35,7 @@ type Recorder struct {
 	configs map[string]bool   // by hash
 	folders map[string]int    // how many there are of a name
 	ended   bool
+	begun   bool // there is more in it than what was asked for, and how it ended
 }
 
 // Create makes the directory of a run in the cache, and begins its record. keep
@@ -100,6 +101,11 @@ func (r *Recorder) write(e *Event) {
 	}
 	for _, w := range r.tees {
 		_, _ = w.Write(line)
+	}
+	switch e.Action {
+	case Run, Broken, End: // told by who was asked, before and after
+	default:
+		r.begun = true
 	}
 }
 
@@ -272,6 +278,18 @@ func (r *Recorder) Close(exit int, why error) error {
 		return cache.Fault(blame.On(blame.Host, err))
 	}
 	return nil
+}
+
+// Refused removes what was recorded of a command that began nothing, for what it was
+// asked for cannot be: in a list of runs it is none. It keeps any other. Close comes
+// before.
+func (r *Recorder) Refused() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.begun || !r.ended {
+		return nil
+	}
+	return cache.Fault(os.RemoveAll(r.dir))
 }
 
 // Record is the record as it was written, or as much of it as is known if it

@@ -123,7 +123,7 @@ func (c Config) check() error {
 	case c.Port == "":
 		return errors.New("virtual machine without a name for its port")
 	case c.CPU != "" && !slices.Contains(c.Machine.Models, c.CPU):
-		return fmt.Errorf("virtual machine %s for %s with the CPU model %q; there is %s", c.Machine.Type, c.Machine.Arch, c.CPU, strings.Join(c.Machine.Models, ", "))
+		return fmt.Errorf("virtual machine %s for %s with the CPU model %q; expected one of %s", c.Machine.Type, c.Machine.Arch, c.CPU, strings.Join(c.Machine.Models, ", "))
 	case c.Trace != nil && (c.Accel != TCG || c.Trace.File == "" || len(c.Trace.Code) == 0):
 		return fmt.Errorf("virtual machine with a trace of %d stretches of code to %q on %s: it takes a file, code and emulation", len(c.Trace.Code), c.Trace.File, c.Accel)
 	case c.CPUs < 0 || c.Memory < 0:

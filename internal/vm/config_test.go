@@ -125,7 +125,7 @@ func TestConfigThatCannotRunIsRefusedBeforeQEMU(t *testing.T) {
 		"counts, saved":   {Config{Kernel: good, Console: "c", Port: "p", SaveTo: dir, Clock: Clock{Mode: VirtualTime}}, "can be saved"},
 		"no log":          {Config{Kernel: good, Console: "c", Port: "p", Clock: Clock{Mode: Replaying}}, "without a log"},
 		"record of a PC":  {Config{Kernel: good, Console: "c", Port: "p", Machine: Q35, Clock: Clock{Mode: Recording, Log: "l"}}, "that takes microvm"},
-		"no such model":   {Config{Kernel: good, Console: "c", Port: "p", Machine: VirtARM64, CPU: "rv64"}, "for arm64 with the CPU model \"rv64\"; there is cortex-a53, "},
+		"no such model":   {Config{Kernel: good, Console: "c", Port: "p", Machine: VirtARM64, CPU: "rv64"}, "for arm64 with the CPU model \"rv64\"; expected one of cortex-a53, "},
 		"negative memory": {Config{Kernel: good, Memory: -1, Console: "c", Port: "p"}, "-1 MiB"},
 	} {
 		v, err := Start(t.Context(), tt.c)
