@@ -1,8 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"uetest/internal/console"
@@ -32,7 +34,11 @@ func (m *mailWriter) defects() int {
 		return 0
 	}
 	m.empty()
-	m.para("", "", "What does not hold:")
+	what := "What does not hold:"
+	if len(list) > 1 {
+		what = "What does not hold, the worst first:"
+	}
+	m.para("", "", what)
 	for i, d := range list {
 		m.empty()
 		m.defect(i+1, &d)
@@ -40,7 +46,8 @@ func (m *mailWriter) defects() int {
 	return len(list)
 }
 
-// all are the defects of the kernels with the patch, a known fault once.
+// all are the defects of the kernels with the patch, a known fault once, the worst
+// first.
 func (m *underTest) all() []defect {
 	var list []defect
 	at := map[string]int{} // of a known fault: several kernels may show it
@@ -56,7 +63,28 @@ func (m *underTest) all() []defect {
 			list = append(list, d)
 		}
 	}
+	slices.SortStableFunc(list, func(x, y defect) int { return cmp.Compare(m.rank(&x), m.rank(&y)) })
 	return list
+}
+
+// rank puts what nobody knew before what is known, what came with the patch before
+// what was there, and of either first what the kernel itself complains of, then what
+// the changelog denies.
+func (m *underTest) rank(d *defect) int {
+	if d.fault == "" {
+		return 0
+	}
+	r := 1
+	if len(m.alsoIn(d.fault)) > 0 {
+		r += 4
+	}
+	if len(telling(d.tests).Splats) == 0 {
+		r += 2
+	}
+	if d.claim == "" {
+		r++
+	}
+	return r
 }
 
 // of are the defects of a kernel: what is new first, then what is known.
@@ -166,8 +194,8 @@ func (m *mailWriter) seen(d *defect, t *results.Test) {
 	if want == "" {
 		want, wanted = t.Expected, "expected"
 	}
-	if t.Saw != "" {
-		m.para("     saw      ", "              ", t.Saw)
+	if t.Saw != "" || want != "" {
+		m.para("     saw      ", "              ", orNothing(t.Saw))
 	}
 	if want != "" && want != t.Saw {
 		m.para(fmt.Sprintf("     %-8s ", wanted), "              ", want)

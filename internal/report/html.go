@@ -248,7 +248,7 @@ func newPage(rec *runs.Record) *page {
 		p.Exit = strconv.Itoa(rec.Exit)
 	}
 	if len(rec.Asked.Command) > 0 {
-		p.Command = command(rec.Asked.Command)
+		p.Command = command(repeatable(rec.Asked.Command))
 	}
 	p.Title = "uetest of " + strings.Join(b.names(), ", ")
 	if name := b.name(); name != "" {

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -90,7 +89,6 @@ func (b *builder) findings(p *page) {
 			p.Defects = append(p.Defects, b.defect(d))
 		}
 	}
-	slices.SortStableFunc(p.Defects, func(x, y finding) int { return cmp.Compare(x.rank(), y.rank()) })
 	at := map[string]int{} // of what came several times: place in Attention
 	for _, k := range b.all {
 		var missing []testLink
@@ -123,22 +121,6 @@ func (b *builder) findings(p *page) {
 			})
 		}
 	}
-}
-
-// rank puts what came with the patch before what was there, and of either first what
-// the kernel itself complains of, then what the changelog denies.
-func (f *finding) rank() int {
-	r := 0
-	if f.NotNew != "" {
-		r += 4
-	}
-	if f.Test == nil || len(f.Test.Splats) == 0 {
-		r += 2
-	}
-	if f.Claim == "" {
-		r++
-	}
-	return r
 }
 
 // attention is a result that is not as expected.

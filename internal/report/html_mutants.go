@@ -105,35 +105,51 @@ func (b *builder) broken(d *pageDiff) {
 	type place struct {
 		file, number, text string
 	}
-	at := map[place][]*results.Mutant{}
+	at, wide := map[place][]*results.Mutant{}, map[place][]*results.Mutant{}
 	for _, m := range b.rec.Mutants {
 		for i := range m.List {
+			into := at
+			if len(m.List[i].Lines) > wideMutant {
+				into = wide
+			}
 			seen := map[place]bool{}
 			for _, l := range m.List[i].Lines {
 				p := place{l.File, strconv.Itoa(l.Line), l.Text}
 				if !seen[p] {
-					at[p] = append(at[p], &m.List[i])
+					into[p] = append(into[p], &m.List[i])
 				}
 				seen[p] = true
 			}
 		}
 	}
-	if len(at) == 0 {
-		return
-	}
 	for i := range d.Files {
 		for k := range d.Files[i].Hunks {
-			lines := d.Files[i].Hunks[k].Lines
-			for n := range lines {
-				l := &lines[n]
-				if list := at[place{d.Files[i].Path, l.Number, l.Text}]; len(list) > 0 {
+			hunk := &d.Files[i].Hunks[k]
+			var whole []*results.Mutant
+			for n := range hunk.Lines {
+				l := &hunk.Lines[n]
+				p := place{d.Files[i].Path, l.Number, l.Text}
+				if list := at[p]; len(list) > 0 {
 					l.Mutants = []lineMutant{b.lineMutant(list)}
 					d.Mutants = true
 				}
+				for _, m := range wide[p] {
+					if !slices.Contains(whole, m) {
+						whole = append(whole, m)
+					}
+				}
+			}
+			if len(whole) > 0 {
+				hunk.Mutants = []lineMutant{b.lineMutant(whole)}
+				d.Mutants = true
 			}
 		}
 	}
 }
+
+// wideMutant is how many lines a mutant changes that is marked at each of them: who
+// puts a hunk back breaks no line of it by itself, and is marked above it.
+const wideMutant = 4
 
 // lineMutant is the mark of a line: how many broken versions there are of it and,
 // if some were not noticed, how many of them.

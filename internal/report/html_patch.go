@@ -39,6 +39,7 @@ type diffHunk struct {
 	At      string // "line 230"
 	Section string
 	Share   share
+	Mutants []lineMutant // of many of its lines at once
 	Lines   []diffLine
 }
 

@@ -91,7 +91,8 @@ func (b *builder) source(of *side) pageSource {
 	}
 	add("image", k.Kernel.Form, "", plainly)
 	add("compiler", k.Kernel.Compiler, "", plainly)
-	add("QEMU", k.QEMU, "", plainly)
+	add("built", instrumented(k.Run), "", plainly)
+	add("QEMU", strings.TrimPrefix(k.QEMU, "QEMU emulator version "), "", plainly)
 	add("accelerator", strings.TrimSuffix(k.Accel+", "+k.AccelWhy, ", "), "", plainly)
 	add("guests", guests(k), "", plainly)
 	add("kernel parameters", "", strings.Join(k.Machine.Append, " "), plainly)

@@ -147,6 +147,7 @@ func coveredPatch() *runs.Record {
 		{Name: "not-set", Breaks: "the bit is not set", Class: "caught", Good: true, By: "bits/each", Lines: []results.MutantLine{line}},
 		{Name: "set-twice", Breaks: "it is set twice", Class: "SURVIVED", Lines: []results.MutantLine{line}},
 		{Name: "elsewhere", Class: "equivalent", Good: true, Why: "nothing reads <it>", Lines: []results.MutantLine{{File: "mm/gup.c", Line: 10, Text: "another line"}}},
+		{Name: "put-back", Class: "caught", Good: true, By: "bits/each", Lines: []results.MutantLine{line, {Line: 1}, {Line: 2}, {Line: 3}, {Line: 4}}},
 	}}}
 	return rec
 }
@@ -159,7 +160,8 @@ func TestHTMLMarksTheLinesOfThePatch(t *testing.T) {
 		`<span class="mark warn">▲ 0</span></td><td class="num"></td><td class="code"><span class="op">+</span>		return -ENOMEM;</td>`,
 		`no allocation <fails>`,
 		`<span class="mark bad">✗ 0</span></td><td class="num"><a class="mark bad" href="#mutant-set-twice">✗ 1 of 2</a></td><td class="code"><span class="op">+</span>	set_bit(a);</td>`,
-		`3 small changes, each of which breaks one promise, were put on rfc`,
+		`put back as a whole: <a class="mark good" href="#mutant-put-back">✓ 1</a>`,
+		`4 small changes, each of which breaks one promise, were put on rfc`,
 		`nothing reads <it>`,
 		"Configuration, 2 options that are set",
 		"CONFIG_A=y\nCONFIG_B=\"<b>\"",

@@ -48,7 +48,8 @@ func areaOf(id string) string {
 	return area
 }
 
-// areas are all tests of all kernels, in the order in which they were.
+// areas are all tests of all kernels, the areas by name, for one kernel may have some
+// that another has not.
 func (b *builder) areas() []pageArea {
 	var all []pageArea
 	at := map[string]int{}    // of areas
@@ -77,6 +78,7 @@ func (b *builder) areas() []pageArea {
 	for i := range all {
 		all[i].count(len(b.sides))
 	}
+	slices.SortStableFunc(all, func(x, y pageArea) int { return strings.Compare(x.Name, y.Name) })
 	return all
 }
 

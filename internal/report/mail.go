@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"uetest/internal/coverage"
 	"uetest/internal/results"
 	"uetest/internal/runs"
 	"uetest/selftests/catalog"
@@ -150,11 +151,20 @@ func (m *mailWriter) kernel(k kernel) {
 	}
 	item("compiler", k.Kernel.Compiler)
 	item("passes", k.passes)
-	qemu := strings.TrimSpace(k.QEMU + ", " + k.Accel)
+	item("built", instrumented(k.Run))
+	qemu := strings.TrimSpace(strings.TrimPrefix(k.QEMU, "QEMU emulator version ") + ", " + k.Accel)
 	if k.Guest.CPUs > 0 {
 		qemu += ", " + numbered(k.Guest.CPUs, "CPU")
 	}
 	item("QEMU", strings.TrimPrefix(qemu, ", "))
+}
+
+// instrumented says what a kernel has in it beside what was posted; empty if nothing.
+func instrumented(run *results.Run) string {
+	if run.Coverage == nil || run.Coverage.Source != coverage.Counters {
+		return ""
+	}
+	return "with counters in the files that the patch changes, to tell which lines are executed"
 }
 
 func blobProof(b results.Blob) string {
@@ -172,6 +182,9 @@ func (m *mailWriter) outcome() {
 	m.empty()
 	for _, k := range m.patched {
 		m.para("", "  ", k.name+": "+countsOf(k.Run))
+		for _, l := range letPass(k.Run) {
+			m.para("  ", "    ", fmt.Sprintf("let pass: %s: %s", l.title, l.reason))
+		}
 	}
 }
 
@@ -223,6 +236,8 @@ func (m *mailWriter) verdict(found int, tester string) {
 		m.para("", "", "No Tested-by: it is not proven that what I tested is what was posted.")
 	case !m.anyRan():
 		m.para("", "", "No Tested-by: no test could do its work on every kernel.")
+	case m.uncontrolled() != "":
+		m.para("", "", fmt.Sprintf("No Tested-by: it was to be compared with %s, where not everything is as expected.", m.uncontrolled()))
 	case tester == "":
 		m.para("", "", "Everything holds. No Tested-by: I do not know who I am; git config user.name and user.email say it, or --tester.")
 	case err != nil || address.Name == "":
@@ -250,6 +265,19 @@ func (m *mailWriter) anyRan() bool {
 	return true
 }
 
+// uncontrolled names a kernel without the patch on which something is neither as
+// promised nor known: what it was to show is not shown. Empty if there is none.
+func (m *mailWriter) uncontrolled() string {
+	for _, k := range m.without {
+		for _, t := range k.all() {
+			if !t.Verdict.Good() && t.Verdict != results.Fixed {
+				return k.name
+			}
+		}
+	}
+	return ""
+}
+
 func (m *mailWriter) signature() {
 	m.empty()
 	m.b.WriteString("-- \n") // RFC 3676, 4.3
@@ -259,7 +287,7 @@ func (m *mailWriter) signature() {
 	}
 	m.f("%s", tool)
 	if len(m.rec.Asked.Command) > 0 {
-		m.f("%s", command(m.rec.Asked.Command))
+		m.f("%s", command(repeatable(m.rec.Asked.Command)))
 	}
 }
 
@@ -270,6 +298,22 @@ func command(args []string) string {
 		words = append(words, shellWord(a))
 	}
 	return strings.Join(words, " ")
+}
+
+// repeatable are arguments without those that say where the results go: the same is
+// done without, and whoever does it has other files.
+func repeatable(args []string) []string {
+	var rest []string
+	for i := 0; i < len(args); i++ {
+		switch a := args[i]; {
+		case a == "--out", a == "--format":
+			i++
+		case strings.HasPrefix(a, "--out="), strings.HasPrefix(a, "--format="), a == "-q", a == "--quiet":
+		default:
+			rest = append(rest, a)
+		}
+	}
+	return rest
 }
 
 var spaces = regexp.MustCompile(`\s+`)

@@ -1,11 +1,14 @@
 package report
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"uetest/internal/console"
+	"uetest/internal/coverage"
 	"uetest/internal/results"
 	"uetest/internal/runs"
 	"uetest/internal/wire"
@@ -49,6 +52,7 @@ func TestTestedByOnlyIfEverythingHolds(t *testing.T) {
 		"I do not know who I am":  func(r *runs.Record) { r.Asked.Tester = "" },
 		"is no NAME <ADDRESS>":    func(r *runs.Record) { r.Asked.Tester = "me" },
 		"nothing ran":             func(r *runs.Record) { r.Runs = nil },
+		"compared with base":      func(r *runs.Record) { r.Runs[1].Tests[0].Verdict = results.Errored },
 	} {
 		if spoil == nil {
 			continue
@@ -100,6 +104,53 @@ func TestMailAnswersTheMailOfThePatch(t *testing.T) {
 	rec.Runs[0].Kernel.Mails[0].ID = "a> b@c\nBcc: all@example.org"
 	if got := mailOf(t, rec); strings.Contains(got, "In-Reply-To") || strings.Contains(got, "\nBcc:") {
 		t.Errorf("a Message-ID that is none:\n%s", got)
+	}
+}
+
+// Who reads the first of many defects should have read the worst.
+func TestMailBeginsWithTheWorst(t *testing.T) {
+	rec := holds()
+	known := func(id, fault string) results.Test {
+		return results.Test{ID: id, Verdict: results.KnownFault, Fault: fault, Promise: "bit=1"}
+	}
+	oops := known("c/oops", "crash")
+	oops.Splats = []console.Splat{{Title: "oops in f"}}
+	rec.Runs[0].Tests = append(rec.Runs[0].Tests, known("a/old", "old"), known("b/plain", "plain"), known("b/claim", "denied"), oops,
+		results.Test{ID: "d/new", Verdict: results.Regressed, Saw: "bit=0"})
+	rec.Runs[0].Faults = []results.FaultNote{{ID: "denied", Claim: 1}}
+	got := mailOf(t, rec)
+	at := -1
+	for i, title := range []string{"d/new, regressed", "crash", "denied", "plain", "old"} {
+		next := strings.Index(got, fmt.Sprintf("\n%d) %s\n", i+1, title))
+		if next <= at {
+			t.Fatalf("%q is not number %d in\n%s", title, i+1, got)
+		}
+		at = next
+	}
+	if !strings.Contains(got, "What does not hold, the worst first:\n") || !strings.Contains(got, "     saw      (nothing)\n     promised bit=1\n") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+// Nothing is kept from who relies on the line: what else is in the kernel, and what it
+// printed that the series lets pass.
+func TestMailTellsWhatWasLetPassAndBuiltIn(t *testing.T) {
+	rec := holds()
+	rec.Runs[0].Tests[0].Splats = []console.Splat{{Title: "WARNING in f", Allowed: "it always does"}}
+	rec.Runs[0].Coverage = &coverage.Report{Schema: coverage.Schema, Source: coverage.Counters}
+	got := strings.Join(strings.Fields(mailOf(t, rec)), " ")
+	for _, want := range []string{"let pass: WARNING in f: it always does", "built with counters in the files that the patch changes", "Tested-by: A Tester"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
+// A command to repeat what was done has no file of who did it.
+func TestCommandToRepeatWritesNowhere(t *testing.T) {
+	args := []string{"run", "--on", "base,rfc", "--out", "html=/home/me/r.html", "-q", "--format=ktap", "--run", "a/.*", "--out=junit=x", "--count", "3"}
+	if got, want := command(repeatable(args)), "uetest run --on base,rfc --run 'a/.*' --count 3"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
