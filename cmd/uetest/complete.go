@@ -82,6 +82,9 @@ func completions(c *cobra.Command) {
 		if f, ok := verbArgs[path]; ok && sub.ValidArgsFunction == nil && sub.ValidArgs == nil {
 			sub.ValidArgsFunction = f
 		}
+		if sub.ValidArgsFunction == nil && sub.ValidArgs == nil && sub.Args != nil && sub.Args(sub, []string{"x"}) != nil {
+			sub.ValidArgsFunction = none // else a shell offers files to who takes nothing
+		}
 		completions(sub)
 	}
 }
@@ -116,9 +119,12 @@ func orFile(list ...string) completer {
 func commaSeparated(list func() []string) completer {
 	return func(_ *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 		head := toComplete[:strings.LastIndexByte(toComplete, ',')+1]
+		named := strings.Split(head, ",")
 		var out []string
 		for _, v := range list() {
-			out = append(out, head+v)
+			if !slices.Contains(named, v) {
+				out = append(out, head+v)
+			}
 		}
 		return out, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -210,7 +216,7 @@ func completeTests(_ *cobra.Command, _ []string, toComplete string) ([]string, c
 		switch {
 		case strings.HasPrefix(toComplete, area+"/"):
 			list = append(list, cobra.CompletionWithDesc(t.ID, t.Purpose))
-		case !slices.Contains(list, area+"/"):
+		case strings.HasPrefix(area+"/", toComplete) && !slices.Contains(list, area+"/"):
 			list = append(list, area+"/")
 			directive |= cobra.ShellCompDirectiveNoSpace
 		}

@@ -248,6 +248,35 @@ func TestManPagesRenderWithoutAWarning(t *testing.T) {
 	}
 }
 
+// BSD's reader of manual pages says what is not as man(7) has it.
+func TestManPagesAreFreeOfLint(t *testing.T) {
+	mandoc, err := exec.LookPath("mandoc")
+	if err != nil {
+		t.Skip("there is no mandoc: apt-get install mandoc")
+	}
+	dir := t.TempDir()
+	var stdout, stderr bytes.Buffer
+	if code := run([]string{"man", "--dir", dir}, strings.NewReader(""), &stdout, &stderr); code != 0 {
+		t.Fatalf("uetest man --dir: exit code %d\n%s", code, stderr.String())
+	}
+	pages, err := filepath.Glob(filepath.Join(dir, "man?", "uetest*"))
+	if err != nil || len(pages) < 25 {
+		t.Fatalf("%d pages, %v", len(pages), err)
+	}
+	out, _ := exec.CommandContext(t.Context(), mandoc, append([]string{"-T", "lint", "-W", "warning"}, pages...)...).CombinedOutput() // its exit code is that of the worst
+	dates := 0
+	for line := range strings.Lines(string(out)) {
+		if strings.HasSuffix(strings.TrimSpace(line), `missing date, using "": TH`) {
+			dates++ // a page of no day is the same each time
+			continue
+		}
+		t.Error(strings.TrimSpace(line))
+	}
+	if dates != len(pages) {
+		t.Errorf("%d pages were read, not %d", dates, len(pages))
+	}
+}
+
 // nothingLost compares a rendered page with the command that it is of, word by
 // word: roff takes some characters for something else, and lines for macros.
 func nothingLost(t *testing.T, name, page string) {

@@ -166,9 +166,15 @@ func (f *outFile) write(rec *runs.Record, options report.Options) error {
 	return errors.Join(f.format.Write(w, rec, options), w.Close())
 }
 
+// commit is what scripts/setup had the program built of.
+var commit string
+
 // revision is the commit that this program was built of; empty if it does not
 // know.
 func revision() string {
+	if commit != "" {
+		return commit
+	}
 	info, ok := buildinfo.ReadBuildInfo()
 	if !ok {
 		return ""

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +25,7 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "uetest",
 		Short:         "validate a kernel patch in QEMU",
+		Version:       cmp.Or(revision(), "of a commit that it was not told"),
 		Long:          rootHelp,
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -45,7 +45,8 @@ func Pages(c *cobra.Command) []*cobra.Command {
 	return list
 }
 
-// Write writes the page of c. It holds nothing of the day or the machine.
+// Write writes the page of c. It holds nothing of the day or the machine, so it has no
+// date.
 func Write(w io.Writer, c *cobra.Command) error {
 	var p page
 	root := c.Root().Name()
@@ -75,10 +76,21 @@ func Write(w io.Writer, c *cobra.Command) error {
 	return err
 }
 
-type page struct{ strings.Builder }
+type page struct {
+	strings.Builder
+	headed bool // the last line was a heading
+}
+
+// paragraph begins one. Below a heading there is one already.
+func (p *page) paragraph() {
+	if !p.headed {
+		p.macro("PP")
+	}
+}
 
 // macro writes a macro with its arguments.
 func (p *page) macro(name string, args ...string) {
+	p.headed = name == "SH"
 	p.WriteString("." + name)
 	for _, a := range args {
 		p.WriteString(` "` + escape(a) + `"`)
@@ -88,6 +100,7 @@ func (p *page) macro(name string, args ...string) {
 
 // line writes a line of text that is escaped already.
 func (p *page) line(s string) {
+	p.headed = false
 	if strings.HasPrefix(s, ".") {
 		s = `\&` + s // else a macro
 	}
@@ -103,6 +116,7 @@ func (p *page) text(s string) {
 	}
 	begun := false
 	for _, line := range strings.Split(strings.Trim(s, "\n"), "\n") {
+		line = strings.ReplaceAll(line, "\t", "    ") // roff's own stops are elsewhere
 		switch {
 		case strings.TrimSpace(line) == "":
 			flush()
@@ -115,7 +129,7 @@ func (p *page) text(s string) {
 				begun = false
 			}
 			if !begun {
-				p.macro("PP")
+				p.paragraph()
 				begun = true
 			}
 			p.line(escape(line))
@@ -129,7 +143,7 @@ func (p *page) asIs(lines []string) {
 	if len(lines) == 0 {
 		return
 	}
-	p.macro("PP")
+	p.paragraph()
 	p.macro("nf")
 	for _, l := range lines {
 		p.line(escape(strings.TrimRight(l, " ")))

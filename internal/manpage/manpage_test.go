@@ -41,7 +41,6 @@ prog\-verb \- one thing
 .SH "SYNOPSIS"
 \fBprog verb\fR [FILE] [flags]
 .SH "DESCRIPTION"
-.PP
 First <ADDRESS> of
 a paragraph.
 \&.dots begin it
@@ -65,7 +64,6 @@ build with TOOLS (default: $LLVM)
 \fB\-\-on\fR \fIstrings\fR
 which
 .SH "EXAMPLES"
-.PP
 .nf
   prog verb   # \(aqnow\(aq
   prog verb \e
