@@ -42,7 +42,7 @@ var flagValues = map[string]completer{
 	"promise":  commaSeparated(promiseNames),
 	"qemu":     files,
 	"record":   files,
-	"resume":   files,
+	"resume":   orFile(ownPasses),
 	"run":      completeTests,
 	"series":   orFile(kernelpatches.Names()...),
 	"shuffle":  words("on", "off"),

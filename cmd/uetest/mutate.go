@@ -3,9 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +15,7 @@ import (
 	"uetest/internal/mutant"
 	"uetest/internal/mutation"
 	"uetest/internal/pipeline"
+	"uetest/internal/proc"
 )
 
 type mutateFlags struct {
@@ -63,13 +64,18 @@ count. What only one or two tests noticed is asked of them again.
   NOT BUILT      a PATCH that does not apply or not compile
   NOT TRIED      the harness let it down, twice
 
+A pass is kept in the cache while it goes on, and 'uetest report' lists it. Whatever
+ended it, --resume takes what the passes kept of the same patch on the same kernel
+have shown, and tries the other mutants, and those that survived if the tests are
+others now. 'uetest run' and 'uetest report' mark the lines of the patch with it.
+
 The score is how many were caught of those that were caught or survived. The exit
 code is 0 if none survived, 1 if one did or contradicts itself or not all were tried,
 3 if a PATCH was not built, 6 if one was not tried for the harness.`,
 		Example: `  uetest mutate --list                       what would be tried
   uetest mutate --sample 20                  some of it, drawn by --seed
-  uetest mutate --budget 20m --out json=FILE what can be done in that time, and
-  uetest mutate --resume FILE --out json=FILE
+  uetest mutate --budget 20m                 what can be done in that time, and
+  uetest mutate --resume                     the others
   uetest mutate --operators drop-lock,drop-reference --then lockdep,kasan
   uetest mutate --only '.*enabler_write:.*' --all -v
   uetest mutate --patch mine.patch           mutants of your patch
@@ -93,7 +99,8 @@ code is 0 if none survived, 1 if one did or contradicts itself or not all were t
 	fl.StringSliceVar(&f.then, "then", nil, "variants of the kernel, as of run -K, to try those on that survive")
 	fl.BoolVar(&f.keep, "keep", false, "leave the built kernels in the cache")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "name every test that noticed, and what it saw")
-	fl.StringVar(&f.resume, "resume", "", "take the outcomes that are in this JSON file, try the others")
+	fl.StringVar(&f.resume, "resume", "", "take the outcomes of the passes that are kept of the same patch and kernel, or those in =FILE, which --out json=FILE wrote; try the others")
+	fl.Lookup("resume").NoOptDefVal = ownPasses
 	fl.StringArrayVar(&f.out, "out", nil, "json=FILE or md=FILE, also write the table there, after every mutant; repeatable")
 	_ = c.RegisterFlagCompletionFunc("only", none) // fails for no flag, or a second time
 	_ = c.RegisterFlagCompletionFunc("operators", commaSeparated(func() []string { return mutant.Operators }))
@@ -101,6 +108,9 @@ code is 0 if none survived, 1 if one did or contradicts itself or not all were t
 }
 
 func (f *mutateFlags) exec(c *cobra.Command, args []string) error {
+	if f.resume == ownPasses && slices.ContainsFunc(args, func(a string) bool { return strings.HasSuffix(a, ".json") }) {
+		return blame.On(blame.Usage, errorf("--resume %s: expected --resume=%[1]s, or --resume alone", args[0]))
+	}
 	given, err := mutation.Read(args)
 	if err != nil {
 		return err
@@ -127,21 +137,39 @@ func (f *mutateFlags) exec(c *cobra.Command, args []string) error {
 		show.close()
 		return blame.On(blame.Host, report.List(mutants, of))
 	}
+	if err == nil {
+		err = f.earlier(c, &o)
+	}
+	var saved *mutation.Saved
+	if err == nil {
+		saved, err = mutation.Create(o.Config.Cache, o.On)
+	}
 	if err != nil {
 		show.close()
 		return err
 	}
+	defer saved.Close()
+	o.Dir = saved.Dir
 	var werr error
-	o.Report = func(t *mutation.Table, out *mutation.Outcome) {
-		werr = errors.Join(werr, report.Line(out))
+	keep := func(t *mutation.Table) {
+		werr = errors.Join(werr, saved.Write(t))
 		for _, o := range outs {
 			werr = errors.Join(werr, o.write(t))
 		}
 	}
+	o.Report = func(t *mutation.Table, out *mutation.Outcome) {
+		werr = errors.Join(werr, report.Line(out))
+		keep(t)
+	}
 	table, err := mutation.Run(c.Context(), o, mutants)
 	show.close()
-	if table != nil {
+	if len(table.Outcomes) > 0 {
+		keep(table) // how long it took in all
 		werr = errors.Join(werr, report.Foot(table, len(mutants)))
+		fmt.Fprintln(c.ErrOrStderr(), "uetest: kept in", saved.Dir)
+	}
+	if left := table.Left(); left > 0 {
+		fmt.Fprintf(c.ErrOrStderr(), "uetest: %d of %d mutants are left; go on with: %s\n", left, table.Of, f.again(o.Config.Command))
 	}
 	if err == nil {
 		err = blame.On(blame.Host, werr)
@@ -167,7 +195,9 @@ func (f *mutateFlags) mutants(c *cobra.Command, o *mutation.Options, given []mut
 		if len(f.operators) > 0 {
 			return nil, 0, blame.On(blame.Usage, errors.New("--operators: the mutants are given, none is made; leave out either"))
 		}
-		list, err = mutation.Choose(given, nil, match, f.sample, f.seed)
+		if list, err = mutation.Choose(given, nil, match, f.sample, f.seed); err == nil && !f.list {
+			o.Files, err = mutation.FilesOf(c.Context(), o.Config)
+		}
 		return list, len(given), err
 	}
 	g, err := mutation.Generate(c.Context(), o.Config)
@@ -178,6 +208,7 @@ func (f *mutateFlags) mutants(c *cobra.Command, o *mutation.Options, given []mut
 	if list, err = mutation.Choose(g.Mutants, f.operators, match, f.sample, f.seed); err != nil {
 		return nil, of, err
 	}
+	o.Files = g.Files()
 	for _, s := range g.Stale {
 		fmt.Fprintln(c.ErrOrStderr(), "stale reason:", s)
 	}
@@ -215,33 +246,64 @@ func (f *mutateFlags) options(c *cobra.Command) (mutation.Options, error) {
 		return mutation.Options{}, err
 	}
 	o := mutation.Options{Config: cfg, On: f.on, First: !f.all, Keep: f.keep, Then: f.then, Budget: f.budget}
-	if f.resume == "" {
+	if f.resume == "" || f.resume == ownPasses {
 		return o, nil
 	}
-	file, err := os.Open(f.resume)
-	if errors.Is(err, fs.ErrNotExist) {
-		return o, nil // an interrupted pass may have got nowhere
-	}
-	if err != nil {
-		return o, blame.On(blame.Usage, err)
-	}
-	defer func() { _ = file.Close() }()
-	if o.Earlier, err = mutation.ReadJSON(file); err != nil {
-		return o, blame.On(blame.Usage, errorf("--resume %s: %v", f.resume, err))
+	// An interrupted pass may have got nowhere.
+	if o.Earlier, err = mutation.Open(f.resume); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return o, blame.On(blame.Usage, errorf("--resume: %v", err))
 	}
 	return o, nil
 }
 
+// ownPasses stands for the passes that are kept.
+const ownPasses = "kept"
+
+// earlier has the options take what the passes that are kept have shown.
+func (f *mutateFlags) earlier(c *cobra.Command, o *mutation.Options) (err error) {
+	if o.Suite, err = pipeline.Suite(o.Config); err != nil || f.resume != ownPasses {
+		return err
+	}
+	var selected string
+	if o.Config.Select != nil {
+		selected = o.Config.Select.String()
+	}
+	o.Earlier, err = mutation.Known(o.Config.Cache, o.Suite, func(t *mutation.Table) bool {
+		return t.On == o.On && t.Select == selected && (o.First || !t.First) && slices.Equal(t.Files, o.Files)
+	})
+	if err != nil {
+		return err
+	}
+	if o.Earlier == nil {
+		fmt.Fprintf(c.ErrOrStderr(), "uetest: --resume: no pass of this patch on %s is kept in %s; all mutants are tried\n", o.On, mutation.Home(o.Config.Cache))
+		return nil
+	}
+	fmt.Fprintf(c.ErrOrStderr(), "uetest: --resume: %d outcomes, the newest of the pass of %s\n", len(o.Earlier.Outcomes), o.Earlier.Start.Local().Format("2006-01-02 15:04:05"))
+	return nil
+}
+
+// again is the command that goes on where this one ended.
+func (f *mutateFlags) again(args []string) string {
+	words := []string{"uetest"}
+	for _, a := range args {
+		words = append(words, proc.Quote(a))
+	}
+	if f.resume == "" {
+		words = append(words, "--resume")
+	}
+	return strings.Join(words, " ")
+}
+
 // tableOut is one --out FORMAT=FILE.
 type tableOut struct {
-	format func(*mutation.Table, *os.File) error
+	format func(*mutation.Table, io.Writer) error
 	file   string
 }
 
 func tableOuts(args []string) ([]tableOut, error) {
-	formats := map[string]func(*mutation.Table, *os.File) error{
-		"json": func(t *mutation.Table, w *os.File) error { return t.WriteJSON(w) },
-		"md":   func(t *mutation.Table, w *os.File) error { return t.WriteMarkdown(w) },
+	formats := map[string]func(*mutation.Table, io.Writer) error{
+		"json": (*mutation.Table).WriteJSON,
+		"md":   (*mutation.Table).WriteMarkdown,
 	}
 	var outs []tableOut
 	for _, a := range args {
@@ -257,16 +319,5 @@ func tableOuts(args []string) ([]tableOut, error) {
 // write replaces the file as a whole: an interruption leaves the table of the
 // mutant before.
 func (o tableOut) write(t *mutation.Table) error {
-	w, err := os.CreateTemp(filepath.Dir(o.file), ".table-*")
-	if err != nil {
-		return err
-	}
-	err = errors.Join(o.format(t, w), w.Chmod(0o644), w.Close())
-	if err == nil {
-		err = os.Rename(w.Name(), o.file)
-	}
-	if err != nil {
-		_ = os.Remove(w.Name())
-	}
-	return err
+	return mutation.Replace(o.file, func(w io.Writer) error { return o.format(t, w) })
 }

@@ -13,7 +13,7 @@ import (
 
 	"uetest/internal/blame"
 	"uetest/internal/compare"
-	"uetest/internal/results"
+	"uetest/internal/mutation"
 	"uetest/internal/runs"
 )
 
@@ -28,8 +28,9 @@ func newReport() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "report [RUN]",
 		Short: "list the saved runs, or show one again in any format",
-		Long: `Report without RUN lists the runs that are kept, the newest first. With RUN it
-renders one: the same bytes that the run itself wrote in that format.
+		Long: `Report without RUN lists the runs that are kept, the newest first, and below them
+the passes of 'uetest mutate'. With RUN it renders one: the same bytes that the run
+itself wrote in that format. A pass is shown by its id, as text or json.
 
 RUN is "last", an id of the list or its beginning, or the path of a run's
 directory, of its record.jsonl, or of what was written in the format json or
@@ -50,7 +51,7 @@ docs/ci.md how to submit what the format kcidb writes.`,
 		},
 	}
 	f.add(c)
-	f.mutants.add(c)
+	f.mutants.add(c, "in the passes that are kept now, in place of what the run has")
 	c.Flags().StringVar(&f.tester, "tester", "", "mail: NAME <ADDRESS> for the Tested-by line (default: the run's, else git config user.name and user.email)")
 	return c
 }
@@ -59,6 +60,17 @@ func (f *reportFlags) exec(c *cobra.Command, name string) error {
 	out, err := f.output(c)
 	if err != nil {
 		return err
+	}
+	dir, err := cacheDir()
+	if err != nil {
+		return err
+	}
+	pass, err := findPass(dir, name)
+	if err != nil {
+		return err
+	}
+	if pass != "" {
+		return f.pass(c, pass)
 	}
 	rec, err := openRun(c, name)
 	if err != nil {
@@ -77,21 +89,23 @@ func (f *reportFlags) exec(c *cobra.Command, name string) error {
 }
 
 // mark puts mutants into the record that is shown, in place of those that it has.
-func (f *reportFlags) mark(rec *runs.Record) error {
-	if f.mutants.file == "" {
+func (f *reportFlags) mark(rec *runs.Record) (err error) {
+	switch {
+	case f.mutants.file == "":
 		return nil
+	case f.mutants.named():
+		rec.Mutants, err = f.mutants.read(rec.Names())
+		return err
+	}
+	dir, err := cacheDir()
+	if err != nil {
+		return err
 	}
 	var series *kernelpatches.Series
-	if f.mutants.file == ownMutants && rec.Asked.Series != "" {
-		var err error
-		if series, err = kernelpatches.Load(rec.Asked.Series); err != nil {
-			return blame.On(blame.Usage, errorf("--mutants: %v; expected --mutants=FILE", err))
-		}
+	if rec.Asked.Series != "" {
+		series, _ = kernelpatches.Load(rec.Asked.Series) // one of the user's own has no table
 	}
-	m, err := f.mutants.read(series, rec.Names())
-	if err == nil {
-		rec.Mutants = []*results.Mutants{m}
-	}
+	rec.Mutants, err = f.mutants.find(dir, series, rec.Runs)
 	return err
 }
 
@@ -114,12 +128,21 @@ func (f *reportFlags) list(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if len(all) == 0 {
+	passes, err := mutation.List(cache)
+	if err != nil {
+		return err
+	}
+	if len(all)+len(passes) == 0 {
 		return blame.On(blame.Nothing, errorf("no run is saved in %s; make one with: uetest run", runs.Home(cache)))
 	}
 	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 8, 2, ' ', 0)
 	for _, l := range all {
 		if err := listOne(w, &l); err != nil {
+			return blame.On(blame.Host, err)
+		}
+	}
+	for _, l := range passes {
+		if err := listPass(w, &l); err != nil {
 			return blame.On(blame.Host, err)
 		}
 	}

@@ -94,7 +94,7 @@ difference is called one only if chance does not explain it: see docs/compare.md
 	f.tests.add(c, "run only tests whose whole id matches this regular expression")
 	f.passes.add(c)
 	f.output.add(c)
-	f.mutants.add(c)
+	f.mutants.add(c, "in the passes that are kept, which is done unasked, and with the flag they have to be there")
 	fl.StringVar(&f.tester, "tester", "", "NAME <ADDRESS> for the Tested-by line of --out mail=FILE (default: git config user.name and user.email)")
 	fl.StringVar(&f.commit, "commit", "", "of the git tree of -C: test this commit as it is, with the patches of --patch on top; nothing is checked out. Goes with --no-patch")
 	fl.BoolVar(&f.compare, "compare", false, "test each kernel without your --patch files too, before, and say what differs")
@@ -123,24 +123,31 @@ func (f *runFlags) exec(c *cobra.Command) error {
 	if cfg.Tester, err = out.signer(c.Context(), f.tester); err != nil {
 		return err
 	}
-	mutants, err := f.mutants.read(cfg.Series, cfg.Kernels)
-	if err != nil {
-		return err
+	var mutants []*results.Mutants
+	if f.mutants.named() {
+		if mutants, err = f.mutants.read(cfg.Kernels); err != nil {
+			return err
+		}
 	}
 	cfg.Repeat, cfg.Table = f.again, f.variant.all()
 	if cfg.Record, err = runs.Create(cfg.Cache, cfg.Asked(), cfg.Keep); err != nil {
 		return err
 	}
 	out.live(cfg.Record)
-	if mutants != nil {
-		cfg.Record.Mutants(mutants)
-	}
 	p := newProgress(c.ErrOrStderr(), f.quiet)
 	cfg.Notify = p.event
 	told := f.follow(c, &cfg)
 	list, err := pipeline.Run(c.Context(), cfg)
 	p.close()
 	err = errors.Join(err, blame.On(blame.Host, *told))
+	if !f.mutants.named() {
+		var missing error
+		mutants, missing = f.mutants.find(cfg.Cache, cfg.Series, list)
+		err = errors.Join(err, missing)
+	}
+	for _, m := range mutants {
+		cfg.Record.Mutants(m)
+	}
 	code := pipeline.Exit(list, err)
 	if c.Context().Err() != nil {
 		code = int(blame.User)

@@ -58,6 +58,7 @@ const (
 	Snapshots = "snapshots" // saved guests
 	Witness   = "witness"   // upstream's selftests, compiled
 	Runs      = "runs"      // saved runs
+	Mutants   = "mutants"   // saved passes of mutants
 )
 
 // class is how a namespace keeps its entries.
@@ -75,7 +76,7 @@ var kinds = []struct {
 	class class
 }{
 	{Sources, open}, {Builds, open}, {Images, sealed}, {Prebuilt, sealed}, {Initramfs, sealed},
-	{Snapshots, sealed}, {Witness, sealed}, {Runs, log},
+	{Snapshots, sealed}, {Witness, sealed}, {Runs, log}, {Mutants, log},
 }
 
 // Kinds returns the names of all namespaces.

@@ -21,7 +21,7 @@ var grown atomic.Bool
 // limit should be looked at.
 func Grown() bool { return grown.Load() }
 
-// keepRuns is how many saved runs stay.
+// keepRuns is how many saved runs stay, and saved passes of mutants.
 const keepRuns = 50
 
 // Add makes a folder of a namespace that is no cache of anything but a record,

@@ -12,7 +12,7 @@ import (
 // again asks the tests that noticed once more, on the mutant and on the kernel
 // without it: a busy host may make one complain of both.
 func (t *tryer) again(ctx context.Context, cfg pipeline.Config, out *Outcome) error {
-	run, err := runOne(ctx, only(cfg, out.By))
+	run, err := t.runOne(ctx, only(cfg, out.By))
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func (t *tryer) again(ctx context.Context, cfg pipeline.Config, out *Outcome) er
 	}
 	plain := only(t.Config, asked)
 	plain.Kernels = []string{t.On}
-	if run, err = runOne(ctx, plain); err != nil {
+	if run, err = t.runOne(ctx, plain); err != nil {
 		return err
 	}
 	complains := notices(run, nil)

@@ -76,6 +76,9 @@ func explain(mutants []Mutant, reasons []kernelpatches.Equivalent) (stale []stri
 	return stale
 }
 
+// Files are the files that the mutants are of, as the patches under test leave them.
+func (g *Generated) Files() []File { return files(g.files) }
+
 // CheckOperators refuses what is the name of no operator.
 func CheckOperators(names []string) error {
 	for _, op := range names {

@@ -42,6 +42,12 @@ type Options struct {
 	// a mutant that compiles to the same is told by that and not run.
 	Nothing []byte
 	Keep    bool // leave the built kernels in the cache
+	// Dir, if it is not empty, is where the runs go, and those stay that somebody has
+	// to look at. Without it they are saved like any others.
+	Dir string
+	// Files and Suite are for the table.
+	Files []File
+	Suite string
 	// Then names variants of the kernel, "lockdep", that those which survive are
 	// tried on in turn: some promises only a kernel with checks of its own can
 	// be seen to break.
@@ -62,7 +68,10 @@ const kernelName = "mutant"
 // goes, also if there is an error.
 func Run(ctx context.Context, o Options, mutants []Mutant) (*Table, error) {
 	t := &tryer{Options: o, start: time.Now(), noise: map[string]bool{}, caught: map[string]int{}, proven: map[string]int{}}
-	t.table = &Table{Schema: Schema, On: o.On, First: o.First, Of: len(mutants)}
+	t.table = &Table{
+		Schema: Schema, Start: t.start.UTC(), Command: o.Config.Command, On: o.On, Files: o.Files, Suite: o.Suite,
+		First: o.First, Of: len(mutants),
+	}
 	defer func() { t.table.Took = t.before() + time.Since(t.start) }()
 	if o.Config.Select != nil {
 		t.table.Select = o.Config.Select.String()
@@ -101,6 +110,7 @@ func (t *tryer) pass(ctx context.Context, todo []Mutant) error {
 		out, err := t.insist(ctx, k)
 		t.drop(ctx, k)
 		if err != nil {
+			t.forget() // it has no outcome
 			return fmt.Errorf("mutant %s: %w", k.mutant.Name, err)
 		}
 		t.add(out)
@@ -112,6 +122,7 @@ func (t *tryer) pass(ctx context.Context, todo []Mutant) error {
 type tryer struct {
 	Options
 	table  *Table
+	made   []string // folders of Dir with runs of the mutant that is tried
 	start  time.Time
 	plain  string          // what the kernel without a mutant compiles to; empty: it is not known
 	noise  map[string]bool // tests that complain of the unbroken kernel
@@ -132,6 +143,7 @@ func (t *tryer) before() time.Duration {
 
 func (t *tryer) add(out Outcome) {
 	t.table.Took = t.before() + time.Since(t.start)
+	t.look(&out)
 	t.table.Outcomes = append(t.table.Outcomes, out)
 	for _, n := range out.By {
 		t.caught[n.ID]++
@@ -147,8 +159,8 @@ func (t *tryer) known(m Mutant) bool {
 		return false
 	}
 	for _, out := range t.Earlier.Outcomes {
-		if out.Digest == t.key(m) && out.Class != Untried {
-			out.Name, out.Lines = m.Name, lines(m.Text)
+		if out.Digest == t.key(m) && out.Class != Untried && (out.Class != Survived || t.Earlier.Suite == t.Suite) {
+			out.Name, out.Lines, out.Runs = m.Name, lines(m.Text), nil
 			if was := out.Equivalent; was != m.Equivalent && was != sameCode { // somebody gave a reason, or took it back
 				out.Equivalent = m.Equivalent
 				out.Class = reclassify(&out)
@@ -164,15 +176,18 @@ func (t *tryer) known(m Mutant) bool {
 func (t *tryer) control(ctx context.Context) error {
 	cfg := t.Config
 	cfg.Kernels = []string{t.On}
-	runs, err := pipeline.Run(ctx, cfg)
+	run, err := t.runOne(ctx, cfg)
 	if err != nil {
+		t.forget()
 		return err
 	}
-	run := runs[0]
 	if run.Fatal != 0 || len(run.Problems)+len(results.Charged(run.Splats)) > 0 {
 		return blame.On(blame.Kernel, fmt.Errorf("%s itself does not get through the suite, so it can tell nothing: 'uetest run --on %[1]s' shows why", t.On))
 	}
-	t.table.Noise = notices(run, nil)
+	if t.table.Noise = notices(run, nil); len(t.table.Noise) == 0 {
+		t.forget()
+	}
+	t.made = nil
 	for _, n := range t.table.Noise {
 		t.noise[n.ID] = true
 	}
@@ -251,7 +266,7 @@ func (t *tryer) try(ctx context.Context, k candidate) (Outcome, error) {
 		out.Cut = t.First || down >= hung
 		return out.Cut
 	}
-	run, err := runOne(ctx, cfg)
+	run, err := t.runOne(ctx, cfg)
 	if err != nil {
 		return out, err
 	}
@@ -302,6 +317,7 @@ func (t *tryer) unhurried(ctx context.Context, k candidate, first Outcome) (Outc
 		slow.noise[n.ID] = true
 	}
 	out, err := slow.try(ctx, k)
+	t.made = slow.made
 	out.Unsure = append(first.Unsure, out.Unsure...)
 	return out, err
 }
@@ -324,17 +340,6 @@ func (t *tryer) noticed(r *results.Test) bool {
 func wedged(r *results.Test) bool {
 	return r.Verdict == results.UnknownFault ||
 		r.Verdict == results.Errored && strings.HasPrefix(r.Detail, string(wire.Timeout))
-}
-
-func runOne(ctx context.Context, cfg pipeline.Config) (*results.Run, error) {
-	runs, err := pipeline.Run(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	if len(runs) != 1 {
-		return nil, blame.On(blame.Host, errors.New("a run of one kernel gave none"))
-	}
-	return runs[0], nil
 }
 
 // notices returns the tests of a run that saw what they should not have.

@@ -44,6 +44,7 @@ type Outcome struct {
 	Error      string        `json:"error,omitempty"`   // why it was not built, or not tried
 	Took       time.Duration `json:"took_ns"`           // without the build
 	Digest     string        `json:"digest"`            // of the patch and of the kernel that it is put on
+	Runs       []string      `json:"runs,omitempty"`    // folders of the saved pass with its runs, if somebody has to look at it
 
 	Lines     []results.MutantLine `json:"lines,omitempty"`     // what it changes, in the kernel without it
 	Diff      string               `json:"diff,omitempty"`      // of one that uetest made
@@ -64,13 +65,23 @@ const Schema = 1
 // Table is a pass over a set of mutants.
 type Table struct {
 	Schema   int           `json:"schema"`
+	Start    time.Time     `json:"start,omitzero"`
+	Command  []string      `json:"command,omitempty"` // arguments of uetest, the verb first
 	On       string        `json:"on"`                // the kernel that the mutants are put on
+	Files    []File        `json:"files,omitempty"`   // what the patches under test leave
+	Suite    string        `json:"suite,omitempty"`   // key of the guest image with the tests
 	Select   string        `json:"select"`            // the tests that ran, as --run has it
 	First    bool          `json:"first"`             // each run ended at the first test that noticed
 	Of       int           `json:"of,omitempty"`      // how many there are to try
 	Took     time.Duration `json:"took_ns,omitempty"` // of the whole pass, with the builds
 	Noise    []Notice      `json:"noise,omitempty"`
 	Outcomes []Outcome     `json:"outcomes"`
+}
+
+// File is a file of the kernel's tree as the patches under test leave it.
+type File struct {
+	Path string `json:"path"`
+	Blob string `json:"blob"` // git's id of it
 }
 
 // Count returns how many mutants are of class c.

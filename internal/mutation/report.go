@@ -109,8 +109,9 @@ func (out *Outcome) by(all bool) string {
 	return count + ": " + strings.Join(list, ", ")
 }
 
-// Foot prints the sum. of is how many mutants there were to try.
-func (r *Report) Foot(t *Table, of int) error {
+// Counts says how many mutants of each class there are: "3 caught, 1 SURVIVED". of is
+// how many there were to try.
+func (t *Table) Counts(of int) string {
 	var counts []string
 	for _, c := range []Class{Caught, Equivalent, Stillborn, Survived, Contradiction, Unbuilt, Untried} {
 		if n := t.Count(c); n > 0 {
@@ -120,6 +121,11 @@ func (r *Report) Foot(t *Table, of int) error {
 	if left := of - len(t.Outcomes); left > 0 {
 		counts = append(counts, fmt.Sprintf("%d not tried", left))
 	}
+	return strings.Join(counts, ", ")
+}
+
+// Foot prints the sum. of is how many mutants there were to try.
+func (r *Report) Foot(t *Table, of int) error {
 	for _, n := range t.Noise {
 		if _, err := fmt.Fprintf(r.W, "does not count, for it complains of %s itself: %s %s\n", t.On, n.ID, n.Verdict); err != nil {
 			return err
@@ -129,7 +135,7 @@ func (r *Report) Foot(t *Table, of int) error {
 	if t.Took > 0 {
 		took = fmt.Sprintf(", in %v", t.Took.Round(time.Second))
 	}
-	if _, err := fmt.Fprintf(r.W, "%d mutants of %s: %s%s\n", of, t.On, strings.Join(counts, ", "), took); err != nil {
+	if _, err := fmt.Fprintf(r.W, "%d mutants of %s: %s%s\n", of, t.On, t.Counts(of), took); err != nil {
 		return err
 	}
 	caught, can := t.Score()

@@ -3,6 +3,7 @@ package mutation
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -24,9 +25,7 @@ func (t *tryer) variants(ctx context.Context, mutants []Mutant) error {
 			o.Budget -= time.Since(t.start)
 		}
 		o.Report = func(_ *Table, out *Outcome) {
-			if out.Class == Caught {
-				t.revise(*out, o.On)
-			}
+			t.revise(*out, o.On)
 		}
 		other, err := Run(ctx, o, survived)
 		t.table.Noise = append(t.table.Noise, other.Noise...)
@@ -37,10 +36,20 @@ func (t *tryer) variants(ctx context.Context, mutants []Mutant) error {
 	return nil
 }
 
-// revise puts what a variant showed in the place of a survival.
+// revise puts that a variant told a mutant in the place of its survival, and what ran
+// where it did not beside it.
 func (t *tryer) revise(out Outcome, on string) {
 	for i := range t.table.Outcomes {
 		if was := &t.table.Outcomes[i]; was.Name == out.Name {
+			if out.Class != Caught {
+				was.Runs = append(was.Runs, out.Runs...)
+				return
+			}
+			t.made = nil
+			for _, folder := range was.Runs {
+				t.made = append(t.made, filepath.Join(t.Dir, folder))
+			}
+			t.forget()
 			out.Digest, out.On, out.Unsure = was.Digest, on, append(was.Unsure, out.Unsure...)
 			*was = out
 			if t.Report != nil {

@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 
+	kernelpatches "uetest/kernel-patches"
+
+	"uetest/initramfs"
 	"uetest/internal/blame"
 	"uetest/internal/coverage"
 	"uetest/internal/patch"
@@ -54,6 +57,14 @@ func UnderTest(ctx context.Context, cfg Config) ([]Changed, error) {
 		all = append(all, Changed{f, text})
 	}
 	return all, nil
+}
+
+// Suite is the key of the guest image that the tests of a kernel are in: what changes
+// it, or what the catalogue expects of it, changes the key. It builds nothing.
+func Suite(cfg Config) (string, error) {
+	_, arch := kernelpatches.CutArch(cfg.Kernels[0])
+	image, _, err := initramfs.Find(initramfs.Options{Root: cfg.Root, Cache: cfg.Cache, Arch: goArch(arch), Files: cfg.files})
+	return filepath.Base(filepath.Dir(image.Path)), err
 }
 
 // LastCovered returns the newest saved run of the whole catalogue on a kernel that

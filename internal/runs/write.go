@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -56,6 +57,21 @@ func Create(dir string, asked Asked, keep bool) (*Recorder, error) {
 		}
 	}
 	return create(home, asked, now)
+}
+
+// CreateIn begins the record of a run that is a part of something larger: in a
+// folder of its own in dir, which somebody else holds. The folders are numbers, for
+// guests' sockets are below them.
+func CreateIn(dir string, asked Asked) (*Recorder, error) {
+	for n := 1; ; n++ {
+		home := filepath.Join(dir, strconv.Itoa(n))
+		switch err := os.Mkdir(home, 0o777); {
+		case err == nil:
+			return create(home, asked, time.Now().UTC())
+		case !errors.Is(err, os.ErrExist):
+			return nil, cache.Fault(err)
+		}
+	}
 }
 
 func create(home string, asked Asked, now time.Time) (*Recorder, error) {
