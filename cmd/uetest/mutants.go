@@ -42,10 +42,14 @@ func (f *mutantsFlag) read(kernels []string) ([]*results.Mutants, error) {
 	return []*results.Mutants{table.Results()}, nil
 }
 
-// find returns what the passes that are kept have shown of the patches that the
-// kernels were tested with, or else the series' own, once for each of them. It is an
-// error if there is none and somebody asked for it.
+// find returns what the passes that are kept, and the one that the series has of its
+// own, have shown of the patches that the kernels were tested with, once for each of
+// them. It is an error if there is none and somebody asked for it.
 func (f *mutantsFlag) find(cache string, series *kernelpatches.Series, list []*results.Run) ([]*results.Mutants, error) {
+	shipped, err := shippedMutants(series)
+	if err != nil {
+		return nil, err
+	}
 	var all []*results.Mutants
 	var names []string
 	have := map[string]bool{}
@@ -54,10 +58,7 @@ func (f *mutantsFlag) find(cache string, series *kernelpatches.Series, list []*r
 			continue // another pass over it
 		}
 		names = append(names, run.Kernel.Name)
-		table, err := mutation.Known(cache, "", func(t *mutation.Table) bool { return t.Select == "" && t.About(&run.Kernel) })
-		if err == nil && table == nil {
-			table, err = shippedMutants(series, &run.Kernel)
-		}
+		table, err := mutation.Known(cache, "", func(t *mutation.Table) bool { return t.Select == "" && t.About(&run.Kernel) }, shipped...)
 		if err != nil {
 			return nil, err
 		}
@@ -73,9 +74,8 @@ func (f *mutantsFlag) find(cache string, series *kernelpatches.Series, list []*r
 	return all, nil
 }
 
-// shippedMutants is the table that the series has of its own, if it is about the
-// kernel.
-func shippedMutants(series *kernelpatches.Series, k *results.Kernel) (*mutation.Table, error) {
+// shippedMutants is the table that the series has of its own, if it has one.
+func shippedMutants(series *kernelpatches.Series) ([]*mutation.Table, error) {
 	if series == nil {
 		return nil, nil
 	}
@@ -87,8 +87,5 @@ func shippedMutants(series *kernelpatches.Series, k *results.Kernel) (*mutation.
 	if err != nil {
 		return nil, blame.On(blame.Usage, errorf("%s: %v", place, err))
 	}
-	if !table.About(k) {
-		return nil, nil
-	}
-	return table, nil
+	return []*mutation.Table{table}, nil
 }

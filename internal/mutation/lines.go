@@ -74,6 +74,9 @@ func changes(list []patch.Line) bool {
 // Results are the outcomes as a report of a run shows them.
 func (t *Table) Results() *results.Mutants {
 	m := &results.Mutants{On: t.On, Select: t.Select, First: t.First, List: []results.Mutant{}}
+	if t.Left() > 0 {
+		m.Of = t.Of
+	}
 	for i := range t.Outcomes {
 		out := &t.Outcomes[i]
 		one := results.Mutant{Name: out.Name, Breaks: out.Breaks, Class: string(out.Class), Good: out.Class.Good(), Why: out.Equivalent, On: out.On, Lines: out.Lines}

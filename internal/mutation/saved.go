@@ -109,11 +109,14 @@ func List(cacheDir string) ([]Listed, error) {
 
 // Known is what those of the saved passes showed together that fit: of each mutant
 // the newest outcome that there is. It is nil if there is none. With a suite, that a
-// mutant survived another one is left out.
-func Known(cacheDir, suite string, fits func(*Table) bool) (*Table, error) {
+// mutant survived another one is left out. more are tables that are older than all.
+func Known(cacheDir, suite string, fits func(*Table) bool, more ...*Table) (*Table, error) {
 	all, err := List(cacheDir)
 	if err != nil {
 		return nil, err
+	}
+	for _, t := range more {
+		all = append(all, Listed{Table: t})
 	}
 	var known *Table
 	have := map[string]bool{}

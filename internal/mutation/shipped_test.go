@@ -94,14 +94,14 @@ func TestLinesOfAMutant(t *testing.T) {
 }
 
 func TestTableAsResults(t *testing.T) {
-	table := &Table{On: "rfc", Select: "a/.*", First: true, Outcomes: []Outcome{
+	table := &Table{On: "rfc", Select: "a/.*", First: true, Of: 9, Outcomes: []Outcome{
 		{Name: "caught", Class: Caught, By: []Notice{{ID: "a/b"}, {ID: "a/c"}}, On: "rfc+kasan"},
 		{Name: "dies", Class: Caught, Outside: []string{"it does not boot\nx"}},
 		{Name: "same", Class: Equivalent, Equivalent: "nothing is read"},
 		{Name: "survived", Class: Survived, Lines: []results.MutantLine{{File: "f.c", Line: 3, Text: "x"}}},
 		{Name: "broken", Class: Unbuilt, Error: "f.c:3: error\nmore"},
 	}}
-	want := &results.Mutants{On: "rfc", Select: "a/.*", First: true, List: []results.Mutant{
+	want := &results.Mutants{On: "rfc", Select: "a/.*", First: true, Of: 9, List: []results.Mutant{
 		{Name: "caught", Class: "caught", Good: true, By: "a/b", Others: 1, On: "rfc+kasan"},
 		{Name: "dies", Class: "caught", Good: true, By: results.WholeID, Why: "it does not boot"},
 		{Name: "same", Class: "equivalent", Good: true, Why: "nothing is read"},

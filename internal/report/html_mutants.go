@@ -23,6 +23,7 @@ type mutantTable struct {
 	Caught     int // by a test
 	Explained  int // no test can notice, and it is said why
 	Left       int // that somebody has to look at
+	Untried    int // that the pass did not get to
 	All        []pageMutant
 }
 
@@ -44,7 +45,7 @@ type pageMutant struct {
 func (b *builder) mutants() []mutantTable {
 	var all []mutantTable
 	for _, m := range b.rec.Mutants {
-		t := mutantTable{On: m.On, Select: runs.Pattern(m.Select), First: m.First}
+		t := mutantTable{On: m.On, Select: runs.Pattern(m.Select), First: m.First, Untried: max(0, m.Of-len(m.List))}
 		for i := range m.List {
 			one := b.mutant(&m.List[i])
 			switch one.Class {

@@ -6,6 +6,7 @@ type Mutants struct {
 	On     string   `json:"on"`               // the kernel that they were put on
 	Select string   `json:"select,omitempty"` // the tests that ran; empty: all
 	First  bool     `json:"first,omitempty"`  // each run ended at the first test that noticed
+	Of     int      `json:"of,omitempty"`     // how many there were to try, if not all of them were
 	List   []Mutant `json:"list"`
 }
 
