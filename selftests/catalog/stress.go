@@ -107,7 +107,7 @@ var stressTests = []Test{
 		Purpose: "who enables an event waits for a registration that is listed and has yet to be written",
 		Claims:  []int{1},
 		Needs:   []feature.Name{feature.Perf, feature.SMP},
-		Expect:  remote("error=ok enabling-waits=yes"),
+		Expect:  only(G1, "error=ok enabling-waits=yes"),
 	},
 	{
 		ID:        "stress/stores-behind-a-page-end",

@@ -65,108 +65,50 @@ func closeWaits(t *kit.T) {
 	t.Saw("waits", early <= closes/2)
 }
 
-// mappingHoldsWrites registers a place again and again, each a write by the
-// kernel, while the test's own thread maps large buffers of perf, whose pages the
-// kernel allocates with the memory map locked (perf_mmap, kernel/events/core.c):
-// thousands of pages, so tens of milliseconds under emulation, against tens of
-// microseconds for a registration. Registered places are found by that map, so
-// the writes have to wait.
+// mappingHoldsWrites registers a place again and again, each a write by the kernel,
+// while the test's own thread keeps the memory map locked. Registered places are found
+// by that map, so a registration is seen waiting, and it has nothing else to wait for.
 func mappingHoldsWrites(t *kit.T) {
-	const pages, rounds = 8192, 3
-	const pause = 50 * time.Microsecond // between registrations
+	const rounds = 20 // one is enough, but who looks may come too late
 	d, ev := t.Open(), t.Event("u32 count")
 	w := t.Word()
 	d.Register(ev, w.Bit(0))
-	args := at(t, ev, w.Bit(1))
-
-	var registered atomic.Int32
-	let := 0
-	_, err := beside([]worker{{work: func() error {
-		err := uapi.Ioctl(d.FD, uapi.IocReg, args.Pointer(0))
-		registered.Add(1)
-		// Who takes a lock all the time keeps the others from it.
-		for wait := time.Now(); time.Since(wait) < pause; {
+	r := registrar{fd: d.FD, args: at(t, ev, w.Bit(1)), stat: make(chan int, 1)}
+	var met atomic.Int32
+	_, err := beside([]worker{{work: r.register}, {work: func() error {
+		if r.waiting() != 0 {
+			met.Add(1)
 		}
-		return err
-	}}}, func() {
-		for range rounds {
-			fd := dummy(t)
-			for n := registered.Load(); registered.Load() == n; {
-			}
-			before, begin := registered.Load(), time.Now()
-			b, err := unix.Mmap(fd, 0, (1+pages)*os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-			during, took := registered.Load()-before, time.Since(begin)
-			t.Check(err)
-			t.Check(unix.Munmap(b))
-			t.Check(unix.Close(fd))
-			// As long again with nothing to wait for.
-			before = registered.Load()
-			for begin = time.Now(); time.Since(begin) < took; {
-			}
-			free := registered.Load() - before
-			t.Logf("%d registered in %v of mapping, %d in as long without", during, took, free)
-			if during > free/2 {
-				let++
-			}
+		return nil
+	}, last: r.close}}, func() {
+		for n := 0; n < rounds && met.Load() == 0; n++ {
+			lockMap(t)
 		}
 	}, nil)
 	t.Saw("error", err)
-	t.Saw("writes-wait", let <= rounds/2)
+	t.Saw("writes-wait", met.Load() > 0)
 }
 
 // registrationHoldsEnabling enables an event, which is enabled already, while a
 // registration of another one waits, with its entry in the list of that event, for
-// the memory map, which the test's own thread keeps locked as above. Who changes such
-// a list or walks it holds event_mutex, which enabling takes too, so that has to wait
-// for the registration. Until it waits there the registration takes event_mutex twice
-// and may itself have waited for it: only who enables more often than that within
-// one registration was let.
+// the memory map. Who changes such a list or walks it holds event_mutex, which
+// enabling takes too, so that has to wait for the registration. Until it waits there
+// the registration takes event_mutex twice and may itself have waited for it: only who
+// enables more often than that within one registration was let.
 func registrationHoldsEnabling(t *kit.T) {
-	const pages, least, lets = 8192, 3, 4
-	const limit = 10 * time.Second // of meeting so many registrations
-	const pause = 50 * time.Microsecond
+	const most, lets = 3, 4
+	const enough, limit = 2 * time.Second, 10 * time.Second // of meeting so many registrations; of meeting any
 	d, ev, other := t.Open(), t.Event("u32 count"), t.Event("u32 count")
 	d.Register(other, t.Word().Bit(0))
 	other.On()
-	args := at(t, ev, t.Word().Bit(0))
 	enable, err := unix.Open(kit.Tracefs+"/"+other.Path("enable"), unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	t.Check(err)
-
-	var under, met, let atomic.Int32 // the number of the registration that is under way, or 0; how many were met
-	stat := make(chan int, 1)        // of the thread that registers
-	number := int32(0)
-	registrar := worker{work: func() error {
-		if number++; number == 1 {
-			fd, err := unix.Open(fmt.Sprintf("/proc/self/task/%d/stat", unix.Gettid()), unix.O_RDONLY|unix.O_CLOEXEC, 0)
-			stat <- fd
-			if err != nil {
-				return err
-			}
-		}
-		under.Store(number)
-		err := uapi.Ioctl(d.FD, uapi.IocReg, args.Pointer(0))
-		under.Store(0)
-		for wait := time.Now(); time.Since(wait) < pause; {
-		}
-		if err != nil {
-			return err
-		}
-		return unregister(d.FD, args)
-	}}
-	// What page it touches has to be there: who holds the map keeps it from others.
-	one, line, file := []byte("1"), make([]byte, 512), -1
-	of, times := int32(0), 0 // how often who enabled was let by the registration that it met last
-	waits := func() bool {
-		n, err := unix.Pread(file, line, 0)
-		at := bytes.LastIndexByte(line[:max(n, 0)], ')')
-		return err == nil && at >= 0 && bytes.HasPrefix(line[at:], []byte(") D"))
-	}
-	observer := worker{work: func() error {
-		if file < 0 {
-			file = <-stat
-		}
-		n := under.Load()
-		if n == 0 || !waits() {
+	r := registrar{fd: d.FD, args: at(t, ev, t.Word().Bit(0)), stat: make(chan int, 1)}
+	var met, let atomic.Int32
+	of, times, one := int32(0), 0, []byte("1") // how often who enabled was let by the registration that it met last
+	_, err = beside([]worker{{work: r.register}, {work: func() error {
+		n := r.waiting()
+		if n == 0 {
 			return nil
 		}
 		if _, err := unix.Write(enable, one); err != nil {
@@ -176,28 +118,99 @@ func registrationHoldsEnabling(t *kit.T) {
 			of, times = n, 0
 			met.Add(1)
 		}
-		if under.Load() == n && waits() {
+		if r.waiting() == n {
 			if times++; times == lets {
 				let.Add(1)
 			}
 		}
 		return nil
-	}, last: func() error { return errors.Join(unix.Close(file), unix.Close(enable)) }}
-	_, err = beside([]worker{registrar, observer}, func() {
-		for begin := time.Now(); met.Load() < least; {
-			if time.Since(begin) > limit {
-				t.Fatalf("%d registrations were met waiting within %v, not %d", met.Load(), limit, least)
+	}, last: func() error { return errors.Join(r.close(), unix.Close(enable)) }}}, func() {
+		for begin := time.Now(); met.Load() < most; {
+			lockMap(t)
+			if took := time.Since(begin); took > enough && met.Load() > 0 {
+				break
+			} else if took > limit {
+				t.Fatalf("no registration was met waiting within %v", limit)
 			}
-			fd := dummy(t)
-			b, err := unix.Mmap(fd, 0, (1+pages)*os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-			t.Check(err)
-			t.Check(unix.Munmap(b))
-			t.Check(unix.Close(fd))
 		}
 	}, nil)
 	t.Logf("%d of %d registrations let others enable", let.Load(), met.Load())
 	t.Saw("error", err)
 	t.Saw("enabling-waits", let.Load() == 0)
+}
+
+// lockMap keeps the memory map of the process locked for a while: the kernel allocates
+// the pages of a buffer of perf with it locked (perf_mmap, kernel/events/core.c),
+// thousands of them, so for tens of milliseconds under emulation.
+func lockMap(t *kit.T) {
+	const pages = 8192
+	fd := dummy(t)
+	b, err := unix.Mmap(fd, 0, (1+pages)*os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	t.Check(err)
+	t.Check(unix.Munmap(b))
+	t.Check(unix.Close(fd))
+}
+
+// registrar registers a place again and again on one thread, and tells another
+// whether it waits within that. Neither touches a page that is not there yet: who
+// holds the map keeps it from both.
+type registrar struct {
+	fd   int
+	args *kit.Mem
+	stat chan int // of the thread that registers, once
+
+	number int32        // of the registration; register's own
+	under  atomic.Int32 // number of the one that is under way, or 0
+	file   int          // waiting's own
+	line   [512]byte
+}
+
+// register is one registration.
+func (r *registrar) register() error {
+	const pause = 50 * time.Microsecond
+	if r.number++; r.number == 1 {
+		fd, err := unix.Open(fmt.Sprintf("/proc/self/task/%d/stat", unix.Gettid()), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		r.stat <- fd
+	}
+	r.under.Store(r.number)
+	err := uapi.Ioctl(r.fd, uapi.IocReg, r.args.Pointer(0))
+	r.under.Store(0)
+	// Who takes a lock all the time keeps the others from it.
+	for wait := time.Now(); time.Since(wait) < pause; {
+	}
+	if err != nil {
+		return err
+	}
+	return unregister(r.fd, r.args)
+}
+
+// waiting returns the number of the registration that is seen waiting, uninterruptibly
+// as for a lock (state D in proc(5)), or 0.
+func (r *registrar) waiting() int32 {
+	if r.file == 0 {
+		select {
+		case r.file = <-r.stat:
+		default:
+			return 0
+		}
+	}
+	number := r.under.Load()
+	n, err := unix.Pread(r.file, r.line[:], 0)
+	at := bytes.LastIndexByte(r.line[:max(n, 0)], ')')
+	if err != nil || at < 0 || !bytes.HasPrefix(r.line[at:], []byte(") D")) || r.under.Load() != number {
+		return 0
+	}
+	return number
+}
+
+func (r *registrar) close() error {
+	if r.file == 0 {
+		return nil
+	}
+	return unix.Close(r.file)
 }
 
 // dummy opens a perf event that counts nothing.
