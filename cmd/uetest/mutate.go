@@ -275,7 +275,7 @@ func (f *mutateFlags) earlier(c *cobra.Command, o *mutation.Options) (err error)
 		return err
 	}
 	if o.Earlier == nil {
-		fmt.Fprintf(c.ErrOrStderr(), "uetest: --resume: no pass of this patch on %s is kept in %s; all mutants are tried\n", o.On, mutation.Home(o.Config.Cache))
+		fmt.Fprintf(c.ErrOrStderr(), "uetest: --resume: no outcome of this patch on %s, with the tests as they are, is kept in %s; all mutants are tried\n", o.On, mutation.Home(o.Config.Cache))
 		return nil
 	}
 	fmt.Fprintf(c.ErrOrStderr(), "uetest: --resume: %d outcomes, the newest of the pass of %s\n", len(o.Earlier.Outcomes), o.Earlier.Start.Local().Format("2006-01-02 15:04:05"))
