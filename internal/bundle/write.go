@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"archive/tar"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,6 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/klauspost/compress/gzip"
 
 	"uetest/internal/blame"
 )
@@ -59,6 +60,8 @@ func write(path string, m *Manifest, files []Source) (err error) {
 			_ = os.Remove(out.Name())
 		}
 	}()
+	// The standard library's takes at least twice as long for 3 % less
+	// (BenchmarkWrite).
 	zip := gzip.NewWriter(out)
 	archive := tar.NewWriter(zip)
 	head, err := json.MarshalIndent(m, "", " ")
