@@ -72,10 +72,22 @@ func TestDeathLeavesNothingBehind(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
 			tmp := t.TempDir()
-			var stdout, stderr bytes.Buffer
+			progress, err := os.Create(filepath.Join(t.TempDir(), "progress"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer progress.Close()
+			said := func() string {
+				text, err := os.ReadFile(progress.Name())
+				if err != nil {
+					t.Fatal(err)
+				}
+				return string(text)
+			}
+			var stdout bytes.Buffer
 			cmd := exec.CommandContext(ctx, uetest, "run", "--accel", "tcg", "-j", "2")
 			cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
-			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			cmd.Stdout, cmd.Stderr = &stdout, progress
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -90,20 +102,19 @@ func TestDeathLeavesNothingBehind(t *testing.T) {
 				}
 				return n
 			}
-			for guests() < tt.guests {
+			for guests() < tt.guests || !strings.Contains(said(), "rfc tests ") { // amid them
 				if ctx.Err() != nil {
-					t.Fatalf("QEMU did not start:\n%s", stderr.String())
+					t.Fatalf("no test began:\n%s", said())
 				}
 				time.Sleep(50 * time.Millisecond)
 			}
-			time.Sleep(2 * time.Second) // amid the tests
 			if err := cmd.Process.Signal(tt.signal); err != nil {
 				t.Fatal(err)
 			}
-			err := cmd.Wait()
+			err = cmd.Wait()
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.ExitCode() != tt.want {
-				t.Errorf("got %v, want exit code %d\n%s", err, tt.want, stderr.String())
+				t.Errorf("got %v, want exit code %d\n%s", err, tt.want, said())
 			}
 			deadline := time.Now().Add(10 * time.Second)
 			for len(descendants()) > 0 && time.Now().Before(deadline) {
