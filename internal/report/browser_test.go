@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"net/url"
 	"os"
@@ -240,7 +241,9 @@ func look(t *testing.T, parent context.Context, name string, html []byte) {
 			call(t, b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 				Width: v.width, Height: v.height, DeviceScaleFactor: 1, Mobile: v.width < 500})
 			b.none(t, what+": wider than the window", wide)
-			keep(t, artifacts, name+"-"+v.name+"-"+state+".png", b.picture(t, v))
+			if pictures() {
+				keep(t, artifacts, name+"-"+v.name+"-"+state+".png", b.picture(t, v))
+			}
 			if v.print {
 				b.none(t, what+": what is evidence stays folded", hidden)
 			} else if !folded || !v.dark { // what is folded has the colours of what is not
@@ -255,6 +258,13 @@ func look(t *testing.T, parent context.Context, name string, html []byte) {
 	}
 	keep(t, artifacts, name+".pdf", pdf)
 	b.quiet(t)
+}
+
+// pictures reports whether somebody wants to see the pages: to draw and to pack
+// pictures is half of what the browser does.
+func pictures() bool {
+	kept := flag.Lookup("test.artifacts")
+	return kept != nil && kept.Value.String() == "true"
 }
 
 // tallest is how much of a page is in a picture, in pixels.
