@@ -86,8 +86,12 @@ func runTests(ctx context.Context, cfg Config, tests ...catalog.Test) (run *resu
 	return run, err
 }
 
-// limit is the time limit of a test that dies, before it is scaled.
-const limit = 2 * time.Second
+const (
+	// limit is the time limit of a test that dies, before it is scaled.
+	limit = 2 * time.Second
+	// busyLimit is that of one that keeps a processor busy up to it.
+	busyLimit = time.Second
+)
 
 // A death is what ends a test or its guest, and what has to be told of it.
 type death struct {
@@ -102,6 +106,7 @@ type death struct {
 	console   string // on the console of its guest
 	dump      string // in the dump of its guest
 	quick     bool   // told long before the time limit
+	silent    bool   // nothing comes after the time limit: it is not waited for as long
 	stays     bool   // the guest lives on, and those after it run in it
 }
 
@@ -125,17 +130,17 @@ func TestDeath(t *testing.T) {
 
 		// The agent.
 		{behaviour: "faults init", verdict: results.UnknownFault, exit: exitKernel, quick: true, detail: "Attempted to kill init!", splat: "panic: Attempted to kill init"},
-		{behaviour: "stops init", verdict: results.UnknownFault, exit: exitKernel, detail: "went silent", dump: "task:misbehave"},
-		{behaviour: "starves the rest", verdict: results.UnknownFault, exit: exitKernel, detail: "went silent", dump: "task:misbehave"},
+		{behaviour: "stops init", silent: true, verdict: results.UnknownFault, exit: exitKernel, detail: "went silent", dump: "task:misbehave"},
+		{behaviour: "starves the rest", silent: true, limit: busyLimit, verdict: results.UnknownFault, exit: exitKernel, detail: "went silent", dump: "task:misbehave"},
 
 		// The test alone.
-		{behaviour: "loops", saw: "-", verdict: results.Errored, exit: 1, detail: "timeout: not ended after", log: "looping", dump: "task:misbehave"},
+		{behaviour: "loops", limit: busyLimit, saw: "-", verdict: results.Errored, exit: 1, detail: "timeout: not ended after", log: "looping", dump: "task:misbehave"},
 		{behaviour: "bomb", saw: "-", verdict: results.Errored, exit: 1, detail: "timeout: not ended after", dump: "task:misbehave"},
 		{behaviour: "says nothing more on 3", verdict: results.Errored, exit: 1, detail: "timeout: not ended after"},
 		{behaviour: "garbage", saw: "-", verdict: results.Errored, exit: 1, detail: `failed: descriptor 3: not a message: "hello"`, stays: true, quick: true},
 		{behaviour: "silent", saw: "-", verdict: results.Errored, exit: 1, detail: "exit status 0 without an end message", quick: true},
-		{behaviour: "floods the kernel log for ever", verdict: results.Errored, exit: 1, detail: "timeout: not ended after", console: "uetest: flood 100"},
-		{behaviour: "floods its output for ever", verdict: results.Errored, exit: 1, detail: "timeout: not ended after", log: "flood 100"},
+		{behaviour: "floods the kernel log for ever", limit: busyLimit, verdict: results.Errored, exit: 1, detail: "timeout: not ended after", console: "uetest: flood 100"},
+		{behaviour: "floods its output for ever", limit: busyLimit, verdict: results.Errored, exit: 1, detail: "timeout: not ended after", log: "flood 100"},
 		{behaviour: "fills the temporary files", verdict: results.AsExpected, limit: 30 * time.Second, log: "left behind and removed: /tmp/full", stays: true},
 	} {
 		t.Run(d.behaviour, func(t *testing.T) {
@@ -154,6 +159,9 @@ func (d death) test(t *testing.T, cfg Config) {
 		d.saw = "before=1"
 	case "-":
 		d.saw = ""
+	}
+	if d.silent {
+		cfg.endLimit = 2 * time.Second
 	}
 	const done = "word=1 other=0"
 	began := time.Now()

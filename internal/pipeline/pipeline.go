@@ -92,6 +92,7 @@ type Config struct {
 	Notify func(Event) // may be nil; called from several goroutines, one at a time
 
 	files    []initramfs.File // put into the image beside everything else
+	endLimit time.Duration    // in place of wire.EndLimit, if a test cannot wait for it
 	readOnly bool             // nothing is written to the cache
 }
 

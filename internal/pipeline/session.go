@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -271,7 +272,7 @@ func (s *session) run(ctx context.Context, t catalog.Test) (fit bool, err error)
 	}
 	late := s.whenLate(ctx, t.ID, s.d.stretch(timeout))
 	defer late.stop()
-	deadline := time.Now().Add(s.d.stretch(timeout + hold + wire.EndLimit))
+	deadline := time.Now().Add(s.d.stretch(timeout + hold + cmp.Or(s.d.cfg.endLimit, wire.EndLimit)))
 	for {
 		m, err := s.next(ctx, time.Until(deadline))
 		if err != nil {
