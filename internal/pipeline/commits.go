@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"uetest/internal/blame"
+	"uetest/internal/cache"
 	"uetest/internal/git"
 	"uetest/internal/kernel"
 	"uetest/internal/patch"
@@ -186,6 +188,9 @@ func (c *commits) buildIn(ctx context.Context, cfg *Config, commit, pkg string) 
 	if err != nil {
 		return err
 	}
+	if err := c.recall(ctx, cfg.Cache, tree.Dir, len(commit)); err != nil {
+		return err
+	}
 	have, err := c.read(ctx, tree.Dir, len(commit))
 	if err != nil {
 		return err
@@ -204,6 +209,48 @@ func (c *commits) buildIn(ctx context.Context, cfg *Config, commit, pkg string) 
 		c.known, cfg.SourceDir = nil, dir
 	}
 	return nil
+}
+
+// recall has the source known as an earlier uetest read it: to read it all takes
+// some five seconds of processor time. What a file is now is looked at all the same.
+func (c *commits) recall(ctx context.Context, dir, source string, length int) error {
+	store, err := cache.Open(dir)
+	if err != nil {
+		return err
+	}
+	note, err := store.Memo(fmt.Sprintf("git blobs of %d digits", length), source, func() (string, error) {
+		known, err := c.read(ctx, source, length)
+		return noteOf(known), err
+	})
+	if err != nil {
+		return blame.On(blame.Host, err)
+	}
+	c.known = known(note)
+	return nil
+}
+
+// noteOf writes down what is known of a source, and known reads that.
+func noteOf(files map[string]sourceFile) string {
+	var b strings.Builder
+	for path, f := range files {
+		fmt.Fprintf(&b, "%s\t%o\t%s\t%s\x00", f.stat, f.Mode, f.Blob, path)
+	}
+	return b.String()
+}
+
+func known(note string) map[string]sourceFile {
+	files := map[string]sourceFile{}
+	for line := range strings.SplitSeq(note, "\x00") {
+		field := strings.SplitN(line, "\t", 4)
+		if len(field) < 4 {
+			continue
+		}
+		mode, err := strconv.ParseUint(field[1], 8, 32)
+		if err == nil {
+			files[field[3]] = sourceFile{stat: field[0], Entry: git.Entry{Mode: fs.FileMode(mode), Blob: field[2]}}
+		}
+	}
+	return files
 }
 
 // makefileVersion is the version of the kernel that a commit is of: 6.1.
