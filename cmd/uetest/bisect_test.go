@@ -12,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"uetest/internal/cache"
 	"uetest/internal/kernel"
 	"uetest/internal/patch"
 )
@@ -37,9 +38,9 @@ func plantedHistory(ts *testscript.TestScript, neg bool, args []string) {
 	dir := ts.MkAbs(args[0])
 	src, err := kernel.Package("linux-source-6.1")
 	ts.Check(err)
-	cache, err := cacheDir()
+	userCache, err := cacheDir()
 	ts.Check(err)
-	tree, err := (&kernel.Builder{Cache: cache}).Pristine(context.Background(), src)
+	tree, err := (&kernel.Builder{Cache: userCache}).Pristine(context.Background(), src)
 	ts.Check(err)
 
 	git := func(stdin string, args ...string) string {
@@ -56,7 +57,11 @@ func plantedHistory(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(os.Mkdir(dir, 0o755))
 	git("", "init", "--quiet", "--initial-branch=main")
-	git(treeList(ts, tree.Dir), "update-index", "--index-info")
+	store, err := cache.Open(userCache)
+	ts.Check(err)
+	list, err := store.Memo("git index", tree.Dir, func() (string, error) { return treeList(ts, tree.Dir), nil })
+	ts.Check(err)
+	git(list, "update-index", "--index-info")
 	read := func(name string) string {
 		data, err := os.ReadFile(filepath.Join(tree.Dir, name))
 		ts.Check(err)
