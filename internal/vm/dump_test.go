@@ -39,7 +39,7 @@ func TestDumpShowsTasksAndRegisters(t *testing.T) {
 		t.Run(m.Type, func(t *testing.T) {
 			t.Parallel()
 			cfg := linux(t)
-			cfg.Machine = m
+			cfg.Machine, cfg.CPUs = m, DefaultCPUs
 			g := boot(t, cfg)
 			g.say(t, "spin")
 			if got := g.read(t); got != "spinning" {

@@ -16,7 +16,7 @@ import (
 )
 
 // restores is how many times TestNoRestoreIsLost restores.
-var restores = flag.Int("restores", 20, "restored guests in a row, none of which may be lost")
+var restores = flag.Int("restores", 12, "restored guests in a row, none of which may be lost")
 
 // saved is a guest that said hello, did what it was told, and was saved.
 func saved(t testing.TB, cfg Config, tell ...string) (Config, string) {
@@ -67,7 +67,7 @@ func TestRestoredGuestWorks(t *testing.T) {
 		t.Run(m.Type, func(t *testing.T) {
 			t.Parallel()
 			cfg := linux(t)
-			cfg.Machine = m
+			cfg.Machine, cfg.CPUs = m, 2
 			cfg, dir := saved(t, cfg)
 			first, second := revive(t, cfg, dir), revive(t, cfg, dir)
 			for i, g := range []guest{first, second} {
@@ -85,7 +85,7 @@ func TestRestoredGuestWorks(t *testing.T) {
 			// Neither sees what the other writes.
 			sums := map[string]bool{}
 			for _, g := range []guest{first, second} {
-				if got := g.ask(t, "fill "+string(rune('a'+len(sums)))); got != "<nil>" {
+				if got := g.ask(t, fmt.Sprintf("fill %c 4", rune('a'+len(sums)))); got != "<nil>" {
 					t.Error(got)
 				}
 				sums[g.ask(t, "sum")] = true
@@ -127,6 +127,9 @@ func TestClocksAndTimersAfterARestore(t *testing.T) {
 			t.Parallel()
 			cfg := linux(t)
 			cfg.Machine = m
+			if m.Type == Q35.Type {
+				cfg.CPUs = 2 // with a clock each
+			}
 			dir := filepath.Join(t.TempDir(), "snapshot")
 			cfg.SaveTo = dir
 			before := boot(t, cfg)
@@ -183,7 +186,9 @@ func clocks(t *testing.T, g guest) (c [3]time.Duration) {
 
 func TestNoRestoreIsLost(t *testing.T) {
 	t.Parallel()
-	cfg, dir := saved(t, linux(t))
+	cfg := linux(t)
+	cfg.CPUs = 2
+	cfg, dir := saved(t, cfg)
 	const together = 2
 	var all sync.WaitGroup
 	for w := range together {
@@ -200,7 +205,7 @@ func TestNoRestoreIsLost(t *testing.T) {
 				_ = v.Channel().SetDeadline(time.Now().Add(bootLimit))
 				for _, tt := range []struct{ say, want string }{
 					{fmt.Sprintf("work %d", i), fmt.Sprintf("%d child <nil>", i)},
-					{"fill x", "<nil>"},
+					{"fill x 20", "<nil>"},
 				} {
 					_, _ = fmt.Fprintln(v.Channel(), tt.say)
 					if line, err := g.lines.ReadString('\n'); err != nil || line != tt.want+"\n" {

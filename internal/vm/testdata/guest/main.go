@@ -67,15 +67,24 @@ func serve() error {
 			time.Sleep(d)
 			middle := clock(unix.CLOCK_MONOTONIC)
 			ts := unix.NsecToTimespec(int64(d))
-			err := unix.Nanosleep(&ts, nil)
+			err := unix.Nanosleep(&ts, &ts)
+			for err == unix.EINTR { // Go's runtime has its own use for signals
+				err = unix.Nanosleep(&ts, &ts)
+			}
 			fmt.Fprintln(port, middle-begin, clock(unix.CLOCK_MONOTONIC)-middle, err)
 		case "timer": // fires later
 			d, _ := time.ParseDuration(rest)
 			begin := clock(unix.CLOCK_MONOTONIC)
 			time.AfterFunc(d, func() { fmt.Fprintln(port, "fired", clock(unix.CLOCK_MONOTONIC)-begin) })
 			fmt.Fprintln(port, "armed")
-		case "fill": // memory and a file with a byte
-			memory = bytes.Repeat([]byte(rest), 20<<20)
+		case "fill": // memory of some MB and a file with a byte
+			var b byte
+			var size int
+			if _, err := fmt.Sscanf(rest, "%c %d", &b, &size); err != nil {
+				fmt.Fprintln(port, err)
+				continue
+			}
+			memory = bytes.Repeat([]byte{b}, size<<20)
 			fmt.Fprintln(port, os.WriteFile("/file", memory[:1<<20], 0o600))
 		case "sum": // of both
 			file, err := os.ReadFile("/file")
