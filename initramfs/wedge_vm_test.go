@@ -27,7 +27,7 @@ func TestKernelThatHangsWithALockIsToldFromATestThatHangs(t *testing.T) {
 	for at := 40; at < 240; at += 4 {
 		appended = append(appended, fmt.Sprintf("memmap=4K$%dM", at))
 	}
-	g := boot(t, vm.Config{Initrd: img.Path, Memory: 256, Append: appended})
+	g := boot(t, vm.Config{Initrd: img.Path, CPUs: 1, Memory: 256, Append: appended})
 	if g.hello.Guest.Generation != "g1" {
 		t.Skipf("needs the RFC's kernel (g1) in UETEST_TEST_KERNEL, this is %q", g.hello.Guest.Generation)
 	}
