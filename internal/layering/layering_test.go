@@ -69,7 +69,7 @@ var may = map[string][]string{
 	"internal/patch":                {"internal/blame", "internal/patch/layout"},
 	"internal/patch/layout/measure": {"internal/patch/layout"},
 	"internal/mutant":               {"internal/patch"},
-	"internal/mutation":             {"internal/blame", "internal/coverage", "internal/mutant", "internal/patch", "internal/pipeline", "internal/report", "internal/results", "internal/wire", "kernel-patches"},
+	"internal/mutation":             {"internal/blame", "internal/cache", "internal/coverage", "internal/mutant", "internal/patch", "internal/pipeline", "internal/report", "internal/results", "internal/runs", "internal/wire", "kernel-patches"},
 	"internal/pipeline":             {"internal/", "initramfs", "kernel-patches", "selftests/catalog"},
 	"internal/proc":                 {"internal/blame", "internal/needs"},
 	"internal/qmp":                  {"internal/blame"},
