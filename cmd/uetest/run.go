@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -152,7 +153,11 @@ func (f *runFlags) exec(c *cobra.Command) error {
 	if c.Context().Err() != nil {
 		code = int(blame.User)
 	}
-	err = errors.Join(err, cfg.Record.Close(code, err))
+	why := err
+	if errors.Is(err, context.Canceled) {
+		why = errors.New("interrupted")
+	}
+	err = errors.Join(err, cfg.Record.Close(code, why))
 	// Whatever there is gets printed, also after an error: a time-out must
 	// not lose the results that came before it.
 	// People have the error on the terminal; a program that reads the output has

@@ -45,6 +45,15 @@ func (p Party) String() string {
 	return "unknown"
 }
 
+// Ended says why something came to an end of which p is to blame.
+func (p Party) Ended() string {
+	switch p {
+	case User, Nothing:
+		return p.String()
+	}
+	return "fault of: " + p.String()
+}
+
 type blamed struct {
 	party Party
 	err   error

@@ -69,7 +69,7 @@ func comparisons(w io.Writer, rec *runs.Record, o Options) error {
 func endedEarly(w io.Writer, rec *runs.Record, o Options) error {
 	if why := early(rec); why != "" {
 		p := &printer{w: w, color: o.Color}
-		p.f("\n%s %s\n", p.paint(red, "ENDED EARLY"), strings.ReplaceAll(safe(why), "\n", "\n  "))
+		p.f("\n%s %s\n", p.paint(red, "ENDED EARLY"), strings.ReplaceAll(safe(strings.TrimPrefix(why, earlyEnd)), "\n", "\n  "))
 		return p.err
 	}
 	return nil

@@ -86,6 +86,9 @@ func (k kernel) all() []results.Test {
 	return append([]results.Test{k.Whole()}, k.Tests...)
 }
 
+// earlyEnd begins the reason of a command that ended early.
+const earlyEnd = "the command ended early: "
+
 // early says why a command ended before its time, or is not told to have ended;
 // empty if all is well.
 func early(rec *runs.Record) string {
@@ -93,7 +96,7 @@ func early(rec *runs.Record) string {
 	case rec.Cut != "":
 		return "the record is cut short: " + rec.Cut
 	case rec.Error != "":
-		return "the command ended early: " + rec.Error
+		return earlyEnd + rec.Error
 	}
 	return ""
 }
@@ -103,6 +106,9 @@ func early(rec *runs.Record) string {
 func reproduce(run *results.Run, id string) string {
 	if run.Repeat == "" {
 		return ""
+	}
+	if id == results.WholeID { // which no --run selects
+		return "uetest run " + run.Repeat
 	}
 	return "uetest run --run " + shellWord(regexp.QuoteMeta(id)) + " " + run.Repeat
 }

@@ -372,7 +372,7 @@ func (b *builder) kernel(s *side) pageKernel {
 	case !worst.Came() && worst.Kernel.Image == "" && worst.Fatal != 0:
 		pk.Outcome = markBad.say("did not build")
 	case worst.Fatal != 0:
-		pk.Outcome = markBad.say("ended early, fault of: " + worst.Fatal.String())
+		pk.Outcome = markBad.say("ended early, " + worst.Fatal.Ended())
 	case worst.Exit() != 0:
 		pk.Outcome = markBad.say("needs attention")
 	case counts[results.KnownFault] > 0:

@@ -263,7 +263,7 @@ func (r *Run) Whole() Test {
 	case len(r.Problems) > 0:
 		t.Verdict, t.Detail = Errored, "see the lines below"
 	case r.Fatal != 0:
-		t.Verdict, t.Detail = Errored, "fault of: "+r.Fatal.String()
+		t.Verdict, t.Detail = Errored, r.Fatal.Ended()
 	}
 	return t
 }
