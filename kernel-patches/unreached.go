@@ -22,9 +22,15 @@ type Unreached struct {
 // unreachedFile is the file of a series folder that holds them.
 const unreachedFile = "unreached.json"
 
-// Unreached returns what is to be said of a kernel of the series: nothing of a
-// line that its variant can reach.
+// Unreached returns what is to be said of a kernel of the series: nothing of one
+// below the one that the series is about, whose lines it does not have, and nothing
+// of a line that its variant can reach.
 func (s *Series) Unreached(k Kernel) []Unreached {
+	for _, main := range s.Kernels {
+		if main.Name == s.Main() && len(k.Patches) < len(main.Patches) {
+			return nil
+		}
+	}
 	var list []Unreached
 	for _, u := range s.unreached {
 		reached := false

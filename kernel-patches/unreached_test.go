@@ -22,6 +22,13 @@ func TestUnreachedLinesHaveReasons(t *testing.T) {
 	if len(s.Unreached(rfc)) == 0 {
 		t.Error("nothing is named of rfc")
 	}
+	base, err := s.Kernel("base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Unreached(base); len(got) != 0 {
+		t.Errorf("of a kernel without the patch: %+v", got)
+	}
 	if got := s.Unreached(injected); len(got) != 0 {
 		t.Errorf("in the variant that reaches them: %+v", got)
 	}

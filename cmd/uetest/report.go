@@ -176,7 +176,11 @@ func listOne(w io.Writer, l *runs.Listed) error {
 	if r.Asked.Select != "" {
 		of = "part"
 	}
-	_, err := fmt.Fprintf(w, "%s\t%s\t%d tests (%s)%s\t%s\n", l.ID, what, tests, of, attention(tests, bad), end)
+	count := fmt.Sprintf("%d tests", tests)
+	if tests == 1 {
+		count = "1 test"
+	}
+	_, err := fmt.Fprintf(w, "%s\t%s\t%s (%s)%s\t%s\n", l.ID, what, count, of, attention(tests, bad), end)
 	return err
 }
 
@@ -200,6 +204,8 @@ func attention(tests, bad int) string {
 		return ""
 	case bad == 0:
 		return ", as expected"
+	case bad == 1:
+		return ", 1 needs attention"
 	}
 	return fmt.Sprintf(", %d need attention", bad)
 }

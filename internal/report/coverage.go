@@ -45,7 +45,7 @@ next:
 }
 
 func (p *printer) coverage(r *coverage.Report, verbose bool) {
-	p.f("\n%s  %s, %d tests, by %s\n", p.paint(bold, "Coverage of the patch"), strings.Join(r.Kernels, ", "), len(r.Ran()), r.Source)
+	p.f("\n%s  %s, %s, by %s\n", p.paint(bold, "Coverage of the patch"), strings.Join(r.Kernels, ", "), numbered(len(r.Ran()), "test"), r.Source)
 	for i := range r.Files {
 		f := &r.Files[i]
 		p.f("  %s  %s\n", p.paint(bold, f.Path), p.share(f.Tally()))
