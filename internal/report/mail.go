@@ -182,6 +182,11 @@ func (m *mailWriter) outcome() {
 	m.empty()
 	for _, k := range m.patched {
 		m.para("", "  ", k.name+": "+countsOf(k.Run))
+		for i := range k.Tests {
+			if t := &k.Tests[i]; t.Verdict == results.Fixed {
+				m.para("  ", "    ", fmt.Sprintf("fixed: %s: %s", t.ID, t.Detail))
+			}
+		}
 		for _, l := range letPass(k.Run) {
 			m.para("  ", "    ", fmt.Sprintf("let pass: %s: %s", l.title, l.reason))
 		}

@@ -146,6 +146,18 @@ func TestMailTellsWhatWasLetPassAndBuiltIn(t *testing.T) {
 	}
 }
 
+// A patch that cures a known fault has that said of it, and is signed.
+func TestMailSaysWhatIsFixed(t *testing.T) {
+	rec := holds()
+	rec.Runs[0].Tests = append(rec.Runs[0].Tests, results.Test{ID: "faults/crash", Verdict: results.Fixed, Fault: "crash", Detail: "crash no longer shows", Saw: "a=1"})
+	got := mailOf(t, rec)
+	for _, want := range []string{"\n  fixed: faults/crash: crash no longer shows\n", "\nTested-by: A Tester"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
 // A command to repeat what was done has no file of who did it.
 func TestCommandToRepeatWritesNowhere(t *testing.T) {
 	args := []string{"run", "--on", "base,rfc", "--out", "html=/home/me/r.html", "-q", "--format=ktap", "--run", "a/.*", "--out=junit=x", "--count", "3"}
