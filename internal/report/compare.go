@@ -322,11 +322,11 @@ func Threshold(c *compare.Comparison) string {
 	text := fmt.Sprintf("p by Fisher's exact test, two-sided; a difference is called by it at %g", c.Alpha)
 	switch c.Family {
 	case 0:
-		return text + ", and nothing varied enough to be"
+		return text + "; nothing varied enough for it"
 	case 1:
-		return text + "; one varied enough to be"
+		return text + "; one varied enough for it"
 	}
-	return text + fmt.Sprintf(", with Holm's correction for the %d that varied enough to be", c.Family)
+	return text + fmt.Sprintf(", with Holm's correction for the %d that varied enough for it", c.Family)
 }
 
 // splatsOf writes the reports of the kernel that are new, and counts those that

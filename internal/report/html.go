@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -390,8 +391,12 @@ func percent(f float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", f
 func (b *builder) verdict(p *page) {
 	on := listed(b.withPatch(true))
 	attention := 0
+	var unexpected []string // kernels
 	for _, k := range b.all {
-		attention += needing(k)
+		n := needing(k)
+		if attention += n; n > 0 && !slices.Contains(unexpected, k.Label()) {
+			unexpected = append(unexpected, k.Label())
+		}
 	}
 	fails := 0
 	for i := range p.Claims {
@@ -409,7 +414,10 @@ func (b *builder) verdict(p *page) {
 	case len(b.all) == 0:
 		p.Mood, p.Lead = "bad", "Nothing was tested: no kernel came of it."
 	case attention > 0:
-		p.Mood, p.Lead = "bad", fmt.Sprintf("%s otherwise than uetest expects of these kernels%s.", came(attention), against)
+		p.Mood, p.Lead = "bad", fmt.Sprintf("%s on %s otherwise than uetest expects.", came(attention), listed(unexpected))
+		if len(p.Defects) > 0 {
+			p.Lead += fmt.Sprintf(" Known before: %s has %s%s%s.", on, numbered(len(p.Defects), "defect"), notNew(p.Defects), against)
+		}
 	case len(p.Defects) > 0:
 		p.Mood, p.Lead = "warn", fmt.Sprintf("%s has %s%s%s. All of it is known to the catalogue of uetest; nothing new was found.", on, numbered(len(p.Defects), "defect"), notNew(p.Defects), against)
 	case !b.anyHolds():

@@ -18,7 +18,8 @@ type finding struct {
 	About   string
 	Claim   string
 	Kernels string // that show it; empty if there is one kernel
-	Times   int    // in how many runs
+	Times   int    // in how many runs of the kernel
+	Of      int    // that there are
 	NotNew  string // kernels without the patch that show it too
 	Test    *evidence
 	More    []testLink
@@ -123,9 +124,19 @@ func (b *builder) findings(p *page) {
 	}
 }
 
+// runsOf is how often a kernel was tested.
+func (b *builder) runsOf(label string) int {
+	for i := range b.sides {
+		if b.sides[i].name == label {
+			return len(b.sides[i].runs)
+		}
+	}
+	return 0
+}
+
 // attention is a result that is not as expected.
 func (b *builder) attention(k kernel, t *results.Test) finding {
-	f := finding{mark: markOf(t.Verdict), Ref: b.ref("result", k.name+"/"+t.ID), Title: t.ID, Kernels: k.Label(), Times: 1}
+	f := finding{mark: markOf(t.Verdict), Ref: b.ref("result", k.name+"/"+t.ID), Title: t.ID, Kernels: k.Label(), Times: 1, Of: b.runsOf(k.Label())}
 	e := b.evidence(k, t)
 	if t.ID == results.WholeID {
 		f.Title, e.Again = "outside of every test", ""

@@ -207,7 +207,7 @@ func TestHTMLSaysTheVerdictFirst(t *testing.T) {
 	}{
 		{"all well", "good", "Every test on k saw what the ABI promises.", of(good, good)},
 		{"a known fault", "warn", "k has 1 defect. All of it is known to the catalogue of uetest; nothing new was found.", of(good, known)},
-		{"one thing", "bad", "One result came out otherwise than uetest expects of these kernels.", of(good, known, bad)},
+		{"one thing", "bad", "One result came out on k otherwise than uetest expects. Known before: k has 1 defect.", of(good, known, bad)},
 		{"nothing", "bad", "Nothing was tested: no kernel came of it.", recordOf()},
 		{"cut short", "bad", "This run is not whole: the record is cut short: its last line is not whole.", cut},
 		{"skipped alone", "warn", "No test could do its work on every kernel: nothing is decided.", of(results.Test{ID: "a/b", Verdict: results.Skipped})},
