@@ -101,6 +101,17 @@ const someTests = "enable/event-file|align/plus-one|align/kernel-address"
 
 // TestGitHubWorkflow does what a runner does with the steps that run something. The
 // others are GitHub's own: what they name is looked at.
+// A workflow that GitHub refuses is found out when it is pushed, or by this.
+func TestGitHubWorkflowIsFreeOfLint(t *testing.T) {
+	actionlint, err := exec.LookPath("actionlint")
+	if err != nil {
+		t.Skip("there is no actionlint: go install github.com/rhysd/actionlint/cmd/actionlint@latest")
+	}
+	if out, err := exec.CommandContext(t.Context(), actionlint, "../../docs/ci/github.yml").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func TestGitHubWorkflow(t *testing.T) {
 	var w workflow
 	readYAML(t, "github.yml", &w)
