@@ -98,27 +98,27 @@ func TestGDB(t *testing.T) {
 		{
 			name: "a breakpoint in a run", commands: atIoctl,
 			args: []string{"run", "--run", "enable/event-file"},
-			gdb:  source, out: "1 tests: 1 as expected",
+			gdb:  source, out: "1 test: 1 as expected",
 		},
 		{
 			name: "from the first line of the kernel", commands: "hbreak start_kernel\ncontinue\ndelete\ndetach\n",
 			args: []string{"run", "--run", "enable/event-file"},
-			gdb:  []string{"Breakpoint 1, start_kernel () at init/main.c:"}, out: "1 tests: 1 as expected",
+			gdb:  []string{"Breakpoint 1, start_kernel () at init/main.c:"}, out: "1 test: 1 as expected",
 		},
 		{
 			name: "on virtual time", commands: atIoctl,
 			args: []string{"run", "--virtual-time", "--run", "enable/event-file"},
-			gdb:  source, out: "1 tests: 1 as expected",
+			gdb:  source, out: "1 test: 1 as expected",
 		},
 		{
 			name: "killed before it boots", commands: "kill\n",
 			args: []string{"run", "--run", "enable/event-file"},
-			code: int(blame.User), out: "1 tests: 1 missing", err: "uetest: gdb ended the guest",
+			code: int(blame.User), out: "1 test: 1 missing", err: "uetest: gdb ended the guest",
 		},
 		{
 			name: "killed in a test", commands: "break user_events_ioctl\ncontinue\nkill\n",
 			args: []string{"run", "--run", "enable/event-file"},
-			code: int(blame.User), gdb: []string{"Breakpoint 1, user_events_ioctl ("}, out: "1 tests: 1 missing", err: "uetest: gdb ended the guest",
+			code: int(blame.User), gdb: []string{"Breakpoint 1, user_events_ioctl ("}, out: "1 test: 1 missing", err: "uetest: gdb ended the guest",
 		},
 		{
 			name: "a fault", commands: "break user_event_enabler_write\ncontinue\ndelete\ndetach\n",

@@ -295,7 +295,7 @@ func (p *printer) attention(r *results.Run, o Options) {
 
 // missing tells of many tests that never reported, which have one reason.
 func (p *printer) missing(r *results.Run) {
-	p.f("\n%s %d tests\n", p.paint(red, "MISSING"), r.Count(results.Missing))
+	p.f("\n%s %s\n", p.paint(red, "MISSING"), tests(r.Count(results.Missing)))
 	shown, why := 0, ""
 	for _, t := range r.Tests {
 		if t.Verdict != results.Missing {
@@ -357,7 +357,7 @@ func (p *printer) foot(r *results.Run) {
 	if r.Exit() != 0 {
 		color = red
 	}
-	p.f("\n%s\n", p.paint(color, fmt.Sprintf("%s: %d tests: %s", r.Kernel.Name, len(r.Tests), strings.Join(counts, ", "))))
+	p.f("\n%s\n", p.paint(color, fmt.Sprintf("%s: %s: %s", r.Kernel.Name, tests(len(r.Tests)), strings.Join(counts, ", "))))
 	var stages []string
 	for _, s := range r.Stages {
 		text := s.Name + " " + Seconds(s.Took)
