@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -34,8 +35,11 @@ which a test has another verdict than at GOOD. It tests both ends, with all test
 those of --run; then git bisect chooses commits, and each is built, booted and asked
 with the tests that are good at GOOD and otherwise at BAD.
 
-A commit that does not build or boot is skipped. With --run boot/kernel it is the
-commit since which the kernel does not boot that is looked for.
+A commit that does not build or boot is skipped. With --run boot/kernel the commit is
+looked for since which the kernel does not build, or does not boot, as it is at BAD.
+
+With --count N both ends and each good commit are tested N times: a test that does not
+come out the same each time at GOOD does not count, and a commit is bad if it is once.
 
 DIR is read and nothing in it is changed: no work tree, no reference, no file of
 .git. A bisection of your own may be under way in it. Commits are not checked out;
@@ -44,11 +48,11 @@ directory, that of the distribution's source if the tree is near to it.
 
 The exit code is 0 if the commit was found, 1 if GOOD is not good, BAD not bad, or
 the commit is one of several that could not be tested, 3 if an end does not build, 5
-if an end does not boot.`,
+if an end does not boot, unless that is what is looked for.`,
 		Example: `  uetest bisect v6.3 v6.4 -C ~/linux
   uetest bisect HEAD~20 HEAD -C . --run 'fork/.*'
   uetest bisect v6.1 HEAD -C . --patch rfc.mbox     your patches on top of each commit
-  uetest bisect HEAD~5 HEAD -C . --run boot/kernel  since when it does not boot`,
+  uetest bisect HEAD~5 HEAD -C . --run boot/kernel  since when it does not build or boot`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error { return f.exec(c, args[0], args[1]) },
 	}
@@ -125,6 +129,12 @@ func (f *bisectFlags) exec(c *cobra.Command, good, bad string) error {
 // repeat is the command that looks between two commits.
 func (f *bisectFlags) repeat(good, bad string, ids []string) string {
 	args := append([]string{"uetest", "bisect", proc.Quote(good), proc.Quote(bad)}, f.bootFlags.repeat("", imageFlags{})[2:]...)
+	if f.arch != "" {
+		args = append(args, "--arch", f.arch)
+	}
+	if f.count > 1 {
+		args = append(args, "--count", strconv.Itoa(f.count))
+	}
 	for _, name := range f.variant.names {
 		args = append(args, "-K", proc.Quote(name))
 	}

@@ -27,8 +27,8 @@ look() {
 		;;
 	1 | 3 | 5) # a test, the build, the boot: what the commits are to blame for
 		since=$tests
-		[ "$code" != 5 ] || since=boot/kernel
-		if [ "$code" != 3 ] && [ -n "$good" ]; then
+		[ "$code" = 1 ] || since=boot/kernel
+		if [ -n "$good" ]; then
 			uetest bisect "$good" "$new" -C "$tree" --run "$since" -q >>"$report" 2>&1
 		fi
 		tell "$(git log -1 --format='%h %s' "$new"): exit code $code"

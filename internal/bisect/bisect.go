@@ -98,6 +98,11 @@ func (s *search) run(ctx context.Context, try Try) error {
 // (BISECT_ONLY_SKIPPED_LEFT of bisect.h, negated).
 const onlySkipped = 2
 
+// mergeBase is git's exit code if the commit that both ends come from is bad
+// (BISECT_MERGE_BASE_CHECK of bisect.h, negated): what is looked for was mended on the
+// way to the good one.
+const mergeBase = 3
+
 // tell runs a command of git bisect.
 func (s *search) tell(ctx context.Context, args ...string) (string, error) {
 	said, err := s.repo.Git(ctx, "", append([]string{"bisect"}, args...)...)
@@ -116,11 +121,15 @@ func failure(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
+	party := blame.Usage
 	var exit *proc.ExitError
 	if errors.As(err, &exit) && exit.Stderr != "" {
+		if exit.Code == mergeBase {
+			party = blame.Test
+		}
 		err = fmt.Errorf("git bisect: %s", strings.TrimSpace(exit.Stderr))
 	}
-	return blame.On(blame.Usage, err)
+	return blame.On(party, err)
 }
 
 var (

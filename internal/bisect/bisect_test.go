@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"uetest/internal/bisect"
+	"uetest/internal/blame"
 	"uetest/internal/git"
 )
 
@@ -67,6 +68,84 @@ func TestFirstBadCommitIsFoundWhereverItIs(t *testing.T) {
 		}
 		if !strings.Contains(out.Log, "git bisect start '"+ids[len(ids)-1]+"' '"+ids[0]+"'\n") {
 			t.Errorf("the log can't be replayed:\n%s", out.Log)
+		}
+	}
+}
+
+// forked is a history with a side branch that was merged, and one that was not:
+//
+//	root - a - b - merge - tip
+//	   \    s - t /
+//	    \ other
+func forked(t *testing.T) (dir string, id map[string]string) {
+	t.Helper()
+	dir = t.TempDir()
+	id = map[string]string{}
+	run := func(args ...string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=A", "-c", "user.email=a@example.org"}, args...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	commit := func(names ...string) {
+		for _, name := range names {
+			run("commit", "-q", "--allow-empty", "-m", name)
+			run("tag", name)
+		}
+	}
+	run("init", "-q", "-b", "main")
+	commit("root", "a")
+	run("checkout", "-q", "-b", "side")
+	commit("s", "t")
+	run("checkout", "-q", "main")
+	commit("b")
+	run("merge", "-q", "--no-ff", "-m", "merge", "side")
+	run("tag", "merge")
+	commit("tip")
+	run("checkout", "-q", "-b", "stray", "root")
+	commit("other")
+	for _, name := range []string{"root", "a", "s", "t", "b", "merge", "tip", "other"} {
+		out, err := exec.CommandContext(t.Context(), "git", "-C", dir, "rev-parse", name+"^{commit}").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		id[name] = strings.TrimSpace(string(out))
+	}
+	return dir, id
+}
+
+func TestHistoriesThatAreNoRow(t *testing.T) {
+	dir, id := forked(t)
+	for _, tt := range []struct {
+		name, good string
+		bad        []string // besides tip
+		first      string
+		err        string
+		party      blame.Party
+	}{
+		{"on the side branch", "root", []string{"t", "merge"}, "t", "", 0},
+		{"at the beginning of the side branch", "root", []string{"s", "t", "merge"}, "s", "", 0},
+		{"on the main branch", "root", []string{"b", "merge"}, "b", "", 0},
+		{"the merge itself", "root", []string{"merge"}, "merge", "", 0},
+		{"GOOD is of another branch", "other", []string{"t", "merge"}, "t", "", 0},
+		{"mended on the way to GOOD", "other", []string{"root", "a", "s", "t", "b", "merge"}, "", "The merge base " + id["root"] + " is bad.", blame.Test},
+	} {
+		out, err := bisect.Search(t.Context(), borrow(t, dir), id[tt.good], id["tip"], func(_ context.Context, c string, _, _ int) (bisect.Verdict, error) {
+			for _, name := range append(tt.bad, "tip") {
+				if id[name] == c {
+					return bisect.Bad, nil
+				}
+			}
+			return bisect.Good, nil
+		})
+		switch {
+		case tt.err != "":
+			if err == nil || !strings.Contains(err.Error(), tt.err) || blame.Of(err) != tt.party {
+				t.Errorf("%s: %v (%v), want %q (%v)", tt.name, err, blame.Of(err), tt.err, tt.party)
+			}
+		case err != nil || out.First != id[tt.first]:
+			t.Errorf("%s: found %q, %v; want %s", tt.name, out.First, err, id[tt.first])
 		}
 	}
 }

@@ -19,8 +19,8 @@ import (
 	"uetest/selftests/catalog"
 )
 
-// BootTest is what Config.Select matches if a kernel that does not boot is what is
-// looked for. It is no test of the catalogue: KTAP has a result of this name.
+// BootTest is what Config.Select matches if a kernel that does not boot, or does not
+// build, is what is looked for. It is no test of the catalogue: KTAP has a result of this name.
 const BootTest = "boot/kernel"
 
 // Range is where Bisect looks.
@@ -41,6 +41,7 @@ func Bisect(ctx context.Context, cfg Config, r Range, tell func(results.BisectSt
 	cfg.Notify = serialize(cfg.Notify)
 	start := time.Now()
 	b := &bisection{cfg: cfg, count: max(1, r.Count), tell: tell, runs: map[string]*results.Run{}, dir: cfg.SourceDir}
+	b.test = b.tested
 	b.out = &results.Bisection{Schema: results.BisectionSchema, Tree: cfg.SourceDir}
 	err := b.all(ctx, r)
 	b.out.Took = time.Since(start)
@@ -58,18 +59,30 @@ type bisection struct {
 	commits commits
 	kernel  kernelpatches.Kernel
 	guest   *guest
-	runs    map[string]*results.Run // the last of each commit
+	test    func(ctx context.Context, id string, tests []catalog.Test) (*results.Run, error)
+	runs    map[string]*results.Run    // the last of each commit
+	is      map[string]results.Verdict // of the tests that are good at GOOD, each time
 	watched []catalog.Test
-	boot    bool // what is looked for is a kernel that does not boot
+	whole   bool // the kernel as a whole was asked for as well
+	aim     aim
 }
+
+// aim is what of a commit makes it bad.
+type aim int
+
+const (
+	aTest  aim = iota // one of the watched tests has another verdict than at GOOD
+	aBoot             // it does not boot
+	aBuild            // it does not build
+)
 
 func (b *bisection) all(ctx context.Context, r Range) error {
 	if err := b.cfg.settleClock(); err != nil {
 		return err
 	}
 	tests := chosen(b.cfg.Select)
-	b.boot = b.cfg.Select != nil && b.cfg.Select.MatchString(BootTest)
-	if len(tests) == 0 && !b.boot {
+	b.whole = b.cfg.Select != nil && b.cfg.Select.MatchString(BootTest)
+	if len(tests) == 0 && !b.whole {
 		return blame.On(blame.Nothing, b.cfg.noTest())
 	}
 	if err := b.open(ctx, r); err != nil {
@@ -130,99 +143,20 @@ func (b *bisection) open(ctx context.Context, r Range) (err error) {
 	return err
 }
 
-// ends tests the good end and the bad one, and decides which tests to watch.
-func (b *bisection) ends(ctx context.Context, tests []catalog.Test) error {
-	good, err := b.end(ctx, b.out.Good, "GOOD", tests)
-	if err != nil {
-		return err
-	}
-	b.out.Before = good
-	if !good.Came() {
-		return b.notAsSaid(good, "GOOD", "is not good: it does not boot", blame.Kernel)
-	}
-	is := map[string]results.Verdict{}
-	for i := range good.Tests {
-		if t := &good.Tests[i]; t.Verdict.Good() {
-			is[t.ID] = t.Verdict
-		} else {
-			b.out.Noise = append(b.out.Noise, fmt.Sprintf("%s is %s: %s", t.ID, t.Verdict, t.Detail))
-		}
-	}
-	if len(is) == 0 && !b.boot {
-		return b.notAsSaid(good, "GOOD", "is not good, for no test is as expected there:\n  "+strings.Join(b.out.Noise, "\n  "), blame.Test)
-	}
-	b.told(b.out.Good, bisect.Good, fmt.Sprintf("%d tests are good", len(is)), 0, good)
-
-	bad, err := b.end(ctx, b.out.Bad, "BAD", tests)
-	if err != nil {
-		return err
-	}
-	if !bad.Came() && !b.boot {
-		return b.notAsSaid(bad, "BAD", "does not boot, and no test tells anything; to look for the commit since which it is so say --run "+BootTest, blame.Kernel)
-	}
-	why := b.differs(bad, is)
-	switch {
-	case b.boot && !bad.Came():
-		b.out.Watched = []string{BootTest}
-	case len(why) == 0:
-		return b.notAsSaid(bad, "BAD", fmt.Sprintf("is not bad: each of the %d tests that are good at GOOD has the same verdict there", len(is)), blame.Test)
-	default:
-		b.boot = false
-		for _, t := range tests {
-			if slices.ContainsFunc(why, func(d results.Test) bool { return d.ID == t.ID }) {
-				b.watched = append(b.watched, t)
-				b.out.Watched = append(b.out.Watched, t.ID)
-			}
-		}
-	}
-	b.told(b.out.Bad, bisect.Bad, b.because(bad, why), 0, bad)
-	return nil
-}
-
-// end tests one of the two ends with all tests.
-func (b *bisection) end(ctx context.Context, c results.Commit, name string, tests []catalog.Test) (*results.Run, error) {
-	run, err := b.test(ctx, c.ID, tests)
-	if err != nil {
-		return nil, err
-	}
-	if run.Fatal == blame.Patch {
-		return nil, blame.On(blame.Patch, fmt.Errorf("%s, %s (%s), does not build, so nothing can be said of it:\n%s", name, c.Short(), c.Subject, strings.Join(run.Problems, "\n")))
-	}
-	return run, nil
-}
-
-func (b *bisection) notAsSaid(run *results.Run, name, what string, party blame.Party) error {
-	c := b.out.Good
-	if name == "BAD" {
-		c = b.out.Bad
-	}
-	text := fmt.Sprintf("%s, %s (%s), %s", name, c.Short(), c.Subject, what)
-	if !run.Came() {
-		text += "\n" + strings.Join(run.Problems, "\n")
-	}
-	return blame.On(party, fmt.Errorf("%s\nsaved in %s", text, run.Dir))
-}
-
-// differs returns the tests of a run with another verdict than is says. What has no
+// differs returns the tests of a run with another verdict than at GOOD. What has no
 // result is no evidence.
-func (b *bisection) differs(run *results.Run, is map[string]results.Verdict) []results.Test {
+func (b *bisection) differs(run *results.Run) []results.Test {
 	var list []results.Test
 	for _, t := range run.Tests {
-		if v, ok := is[t.ID]; ok && t.Verdict != results.Missing && t.Verdict != v {
+		if v, ok := b.is[t.ID]; ok && t.Verdict != results.Missing && t.Verdict != v {
 			list = append(list, t)
 		}
 	}
 	return list
 }
 
-// because says in one line why a run is bad.
-func (b *bisection) because(run *results.Run, why []results.Test) string {
-	if !run.Came() {
-		return "does not boot"
-	}
-	if len(why) == 0 {
-		return "as at GOOD"
-	}
+// because says in one line what tests make a run bad.
+func because(why []results.Test) string {
 	text := fmt.Sprintf("%s is %s", why[0].ID, why[0].Verdict)
 	if why[0].Detail != "" {
 		first, _, _ := strings.Cut(why[0].Detail, "\n")
@@ -255,17 +189,13 @@ func (b *bisection) search(ctx context.Context) error {
 // try decides of one commit.
 func (b *bisection) try(ctx context.Context, id string, left, _ int) (bisect.Verdict, error) {
 	c := b.describe(ctx, id)
-	is := map[string]results.Verdict{}
-	for _, t := range b.out.Before.Tests {
-		is[t.ID] = t.Verdict
-	}
 	for n := range b.count {
 		run, err := b.test(ctx, id, b.watched)
 		if err != nil {
 			return "", err
 		}
-		verdict, why := b.decide(run, is)
-		if verdict != bisect.Good || n == b.count-1 {
+		verdict, why := b.decide(run)
+		if verdict != bisect.Good || n == b.count-1 || b.aim == aBuild {
 			b.told(c, verdict, why, left, run)
 			return verdict, nil
 		}
@@ -274,24 +204,29 @@ func (b *bisection) try(ctx context.Context, id string, left, _ int) (bisect.Ver
 }
 
 // decide says what a run says of its commit.
-func (b *bisection) decide(run *results.Run, is map[string]results.Verdict) (bisect.Verdict, string) {
+func (b *bisection) decide(run *results.Run) (bisect.Verdict, string) {
 	heard := slices.ContainsFunc(run.Tests, func(t results.Test) bool { return t.Verdict != results.Missing })
-	why := b.differs(run, is)
+	why := b.differs(run)
 	switch {
-	case run.Fatal == blame.Patch:
+	case !run.Built():
 		first, _, _ := strings.Cut(strings.Join(run.Problems, "\n"), "\n")
 		if line := firstError(run.Problems); line != "" {
 			first = line
 		}
+		if b.aim == aBuild {
+			return bisect.Bad, "does not build: " + first
+		}
 		return bisect.Skip, "does not build: " + first
-	case b.boot && !run.Came():
+	case b.aim == aBuild:
+		return bisect.Good, "builds"
+	case b.aim == aBoot && !run.Came():
 		return bisect.Bad, "does not boot"
-	case b.boot:
+	case b.aim == aBoot:
 		return bisect.Good, "boots"
 	case !run.Came():
 		return bisect.Skip, "does not boot"
 	case len(why) > 0:
-		return bisect.Bad, b.because(run, why)
+		return bisect.Bad, because(why)
 	case !heard:
 		return bisect.Skip, fmt.Sprintf("generation %q: none of the tests has a result", run.Generation)
 	}
@@ -310,9 +245,9 @@ func firstError(problems []string) string {
 	return ""
 }
 
-// test builds a commit and runs tests on it. A commit that does not build, or that
+// tested builds a commit and runs tests on it. A commit that does not build, or that
 // the patches on top do not apply to, gives a run that says so.
-func (b *bisection) test(ctx context.Context, id string, tests []catalog.Test) (*results.Run, error) {
+func (b *bisection) tested(ctx context.Context, id string, tests []catalog.Test) (*results.Run, error) {
 	t := target{
 		name: id[:min(len(id), 12)], kernel: b.kernel, top: b.cfg.Patches, release: bisected, id: id,
 		commit: func(ctx context.Context, tree *kernel.Tree) (patch.Overlay, error) {

@@ -74,7 +74,11 @@ func (p *printer) bisected(b *results.Bisection, o BisectOptions) {
 		return
 	}
 	if !b.After.Came() {
-		p.f("\n%s\n", p.paint(red, "it does not boot:"))
+		what := "it does not boot:"
+		if !b.After.Built() {
+			what = "it does not build:"
+		}
+		p.f("\n%s\n", p.paint(red, what))
 		for _, s := range b.After.Problems {
 			for l := range strings.SplitSeq(s, "\n") {
 				p.f("  %s\n", printable(l))

@@ -250,6 +250,9 @@ type Prefix struct {
 // Came reports whether the run's kernel was built and booted.
 func (r *Run) Came() bool { return r.Guest.Release != "" }
 
+// Built tells whether there was a kernel at all.
+func (r *Run) Built() bool { return r.Fatal != blame.Patch }
+
 // WholeID is what the result of a kernel as a whole is called.
 const WholeID = "boot/kernel"
 
