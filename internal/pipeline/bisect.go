@@ -65,6 +65,7 @@ type bisection struct {
 	watched []catalog.Test
 	whole   bool // the kernel as a whole was asked for as well
 	aim     aim
+	took    time.Duration // by the runs since the last commit was told
 }
 
 // aim is what of a commit makes it bad.
@@ -190,7 +191,7 @@ func (b *bisection) search(ctx context.Context) error {
 func (b *bisection) try(ctx context.Context, id string, left, _ int) (bisect.Verdict, error) {
 	c := b.describe(ctx, id)
 	for n := range b.count {
-		run, err := b.test(ctx, id, b.watched)
+		run, err := b.once(ctx, id, b.watched)
 		if err != nil {
 			return "", err
 		}
@@ -245,6 +246,17 @@ func firstError(problems []string) string {
 	return ""
 }
 
+// once tests a commit and counts the time.
+func (b *bisection) once(ctx context.Context, id string, tests []catalog.Test) (*results.Run, error) {
+	run, err := b.test(ctx, id, tests)
+	if run != nil {
+		for _, s := range run.Stages {
+			b.took += s.Took
+		}
+	}
+	return run, err
+}
+
 // tested builds a commit and runs tests on it. A commit that does not build, or that
 // the patches on top do not apply to, gives a run that says so.
 func (b *bisection) tested(ctx context.Context, id string, tests []catalog.Test) (*results.Run, error) {
@@ -280,9 +292,7 @@ func (b *bisection) tested(ctx context.Context, id string, tests []catalog.Test)
 // told keeps what became of a commit and tells it.
 func (b *bisection) told(c results.Commit, v bisect.Verdict, why string, left int, run *results.Run) {
 	step := results.BisectStep{Commit: c, Verdict: string(v), Why: why, Left: left, Dir: run.Dir}
-	for _, s := range run.Stages {
-		step.Took += s.Took
-	}
+	step.Took, b.took = b.took, 0
 	b.out.Steps = append(b.out.Steps, step)
 	if b.tell != nil {
 		b.tell(step)

@@ -18,7 +18,7 @@ func (b *bisection) ends(ctx context.Context, tests []catalog.Test) error {
 		return err
 	}
 	for n := 1; ; n++ {
-		bad, err := b.test(ctx, b.out.Bad.ID, tests)
+		bad, err := b.once(ctx, b.out.Bad.ID, tests)
 		if err != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ func (b *bisection) ends(ctx context.Context, tests []catalog.Test) error {
 func (b *bisection) goodEnd(ctx context.Context, tests []catalog.Test) error {
 	var good *results.Run
 	for n := range b.count {
-		run, err := b.test(ctx, b.out.Good.ID, tests)
+		run, err := b.once(ctx, b.out.Good.ID, tests)
 		if err != nil {
 			return err
 		}

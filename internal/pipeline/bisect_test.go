@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"uetest/internal/blame"
 	"uetest/internal/git"
@@ -145,6 +146,7 @@ func TestBisectionOfWhatCommitsMayTurnOutToBe(t *testing.T) {
 				i := slices.Index(ids, id)
 				run := tt.is(i, tried[i])
 				tried[i]++
+				run.Stages = []results.Stage{{Took: time.Second}}
 				b.runs[id] = run
 				return run, nil
 			}
@@ -164,6 +166,11 @@ func TestBisectionOfWhatCommitsMayTurnOutToBe(t *testing.T) {
 				t.Errorf("found %+v, %v; want commit %d, %.12s", b.out.First, err, tt.first, ids[tt.first])
 			} else if i := slices.IndexFunc(b.out.Steps, func(s results.BisectStep) bool { return s.Commit.ID == ids[tt.first] }); i < 0 || b.out.Steps[i].Why != tt.why {
 				t.Errorf("steps %+v; want that commit for %q", b.out.Steps, tt.why)
+			}
+			for _, s := range b.out.Steps { // all of its runs count
+				if want := time.Duration(tried[slices.Index(ids, s.Commit.ID)]) * time.Second; s.Took != want {
+					t.Errorf("commit %.12s took %v, want %v", s.Commit.ID, s.Took, want)
+				}
 			}
 			for part := range strings.FieldsSeq(tt.tried) {
 				if want := part; !slices.Contains(times(tried), want) {
