@@ -25,7 +25,7 @@ func (b *bisection) ends(ctx context.Context, tests []catalog.Test) error {
 		why := b.differs(bad)
 		switch {
 		case !bad.Built() && !b.whole:
-			return blame.On(blame.Patch, fmt.Errorf("%w; to look for the commit since which it is so say --run %s", b.unbuilt(bad, b.out.Bad, "BAD"), BootTest))
+			return blame.On(blame.Patch, fmt.Errorf("%w\nto look for the commit since which it is so say --run %s", b.unbuilt(bad, b.out.Bad, "BAD"), BootTest))
 		case !bad.Built():
 			b.aim = aBuild
 		case !bad.Came() && !b.whole:

@@ -83,7 +83,7 @@ func TestBisectionOfWhatCommitsMayTurnOutToBe(t *testing.T) {
 				return unbuilt()
 			}
 			return boots(good, good)
-		}, first: -1, err: "does not build, so nothing can be said of it:\nmake vmlinux failed\nkernel/x.c:1:2: error: 'nothing' undeclared; to look for the commit since which it is so say --run boot/kernel", party: blame.Patch},
+		}, first: -1, err: "does not build, so nothing can be said of it:\nmake vmlinux failed\nkernel/x.c:1:2: error: 'nothing' undeclared\nto look for the commit since which it is so say --run boot/kernel", party: blame.Patch},
 		{name: "the build breaks", whole: true, count: 2, is: func(i, _ int) *results.Run {
 			switch {
 			case i >= 3:
