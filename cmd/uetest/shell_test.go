@@ -219,13 +219,6 @@ func TestShellAtATerminal(t *testing.T) {
 		p.types("exit 3\r")
 		p.leaves(3)
 	})
-	t.Run("ends with exit", func(t *testing.T) {
-		t.Parallel()
-		p := sit(t, uetest, "shell", "-q")
-		p.sees(prompt)
-		p.types("exit\r")
-		p.leaves(0)
-	})
 	t.Run("runs a command", func(t *testing.T) {
 		t.Parallel()
 		p := sit(t, uetest, "shell", "-q", "--", "tty; exit 7")
