@@ -67,7 +67,7 @@ func TestEachTestInAKernelOfItsOwn(t *testing.T) {
 	}
 	cfg := Config{
 		Root: root(t), Cache: sharedCache(t), Series: series, Kernels: []string{"rfc"}, Accel: "tcg",
-		Select: regexp.MustCompile("^align/.*$"), Isolation: IsolateTest, Jobs: 2,
+		Select: regexp.MustCompile("^align/(plus|kernel|user)-.*$"), Isolation: IsolateTest, Jobs: 2,
 	}
 	for round := range 2 {
 		runs, err := Run(t.Context(), cfg)

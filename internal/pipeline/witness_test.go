@@ -43,7 +43,7 @@ func TestUpstreamsOwnSelftestsAgree(t *testing.T) {
 			cfg := witnessing(t, name)
 			// An ASSERT that fails in a teardown of 6.1's harness is repeated until
 			// its alarm rings, after 30 s of the guest's time, twice.
-			cfg.Clock.Mode = vm.VirtualTime
+			cfg.Clock = vm.Clock{Mode: vm.VirtualTime, Shift: 6}
 			runs, err := Witness(t.Context(), cfg)
 			if err != nil {
 				t.Fatal(err)
