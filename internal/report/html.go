@@ -251,7 +251,11 @@ func newPage(rec *runs.Record) *page {
 	if len(rec.Asked.Command) > 0 {
 		p.Command = command(repeatable(rec.Asked.Command))
 	}
-	p.Title = "uetest of " + strings.Join(b.names(), ", ")
+	names := b.names()
+	if len(names) == 0 {
+		names = rec.Asked.Kernels // of none of which anything came
+	}
+	p.Title = "uetest of " + strings.Join(names, ", ")
 	if name := b.name(); name != "" {
 		p.Title = name
 	}

@@ -222,6 +222,15 @@ func TestHTMLSaysTheVerdictFirst(t *testing.T) {
 	}
 }
 
+// A page of no kernel is named for those that were asked for.
+func TestHTMLOfNothingHasAName(t *testing.T) {
+	rec := recordOf()
+	rec.Asked.Kernels = []string{"base", "rfc"}
+	if got := newPage(rec).Title; got != "uetest of base, rfc" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // Repeats of a kernel are one column, and what varies is told with how often.
 func TestHTMLOfRepeats(t *testing.T) {
 	run := func(v results.Verdict) *results.Run {

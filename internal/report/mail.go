@@ -150,7 +150,7 @@ func (m *mailWriter) kernel(k kernel) {
 		item("config", text)
 	}
 	item("compiler", k.Kernel.Compiler)
-	item("passes", k.passes)
+	item("run", k.passes)
 	item("built", instrumented(k.Run))
 	qemu := strings.TrimSpace(strings.TrimPrefix(k.QEMU, "QEMU emulator version ") + ", " + k.Accel)
 	if k.Guest.CPUs > 0 {
