@@ -69,7 +69,8 @@ func closeWaits(t *kit.T) {
 // while the test's own thread keeps the memory map locked. Registered places are found
 // by that map, so a registration is seen waiting, and it has nothing else to wait for.
 func mappingHoldsWrites(t *kit.T) {
-	const rounds = 20 // one is enough, but who looks may come too late
+	const rounds, least = 20, 5 // one is enough, but who looks may come too late
+	const enough = 3 * time.Second
 	d, ev := t.Open(), t.Event("u32 count")
 	w := t.Word()
 	d.Register(ev, w.Bit(0))
@@ -81,7 +82,9 @@ func mappingHoldsWrites(t *kit.T) {
 		}
 		return nil
 	}, last: r.close}}, func() {
-		for n := 0; n < rounds && met.Load() == 0; n++ {
+		r.settle(t)
+		begin := time.Now()
+		for n := 0; n < rounds && met.Load() == 0 && (n < least || time.Since(begin) < enough); n++ {
 			lockMap(t)
 		}
 	}, nil)
@@ -106,13 +109,18 @@ func registrationHoldsEnabling(t *kit.T) {
 	r := registrar{fd: d.FD, args: at(t, ev, t.Word().Bit(0)), stat: make(chan int, 1)}
 	var met, let atomic.Int32
 	of, times, one := int32(0), 0, []byte("1") // how often who enabled was let by the registration that it met last
+	enabled := false
 	_, err = beside([]worker{{work: r.register}, {work: func() error {
 		n := r.waiting()
-		if n == 0 {
+		if n == 0 && enabled {
 			return nil
 		}
+		enabled = true // the first time is for its pages to be there
 		if _, err := unix.Write(enable, one); err != nil {
 			return err
+		}
+		if n == 0 {
+			return nil
 		}
 		if of != n {
 			of, times = n, 0
@@ -125,6 +133,7 @@ func registrationHoldsEnabling(t *kit.T) {
 		}
 		return nil
 	}, last: func() error { return errors.Join(r.close(), unix.Close(enable)) }}}, func() {
+		r.settle(t)
 		for begin := time.Now(); met.Load() < most; {
 			lockMap(t)
 			if took := time.Since(begin); took > enough && met.Load() > 0 {
@@ -152,8 +161,7 @@ func lockMap(t *kit.T) {
 }
 
 // registrar registers a place again and again on one thread, and tells another
-// whether it waits within that. Neither touches a page that is not there yet: who
-// holds the map keeps it from both.
+// whether it waits within that.
 type registrar struct {
 	fd   int
 	args *kit.Mem
@@ -161,8 +169,21 @@ type registrar struct {
 
 	number int32        // of the registration; register's own
 	under  atomic.Int32 // number of the one that is under way, or 0
+	looks  atomic.Int32 // how often waiting was asked
 	file   int          // waiting's own
 	line   [512]byte
+}
+
+// settle lets both do their work for a while: they may touch no page that is not there
+// yet when somebody holds the map, their programs' included.
+func (r *registrar) settle(t *kit.T) {
+	const times = 20
+	const limit = 10 * time.Second
+	for begin := time.Now(); r.under.Load() < times || r.looks.Load() < times; time.Sleep(50 * time.Microsecond) {
+		if time.Since(begin) > limit {
+			t.Fatalf("%d looks at %d registrations within %v", r.looks.Load(), r.under.Load(), limit)
+		}
+	}
 }
 
 // register is one registration.
@@ -197,6 +218,7 @@ func (r *registrar) waiting() int32 {
 			return 0
 		}
 	}
+	r.looks.Add(1)
 	number := r.under.Load()
 	n, err := unix.Pread(r.file, r.line[:], 0)
 	at := bytes.LastIndexByte(r.line[:max(n, 0)], ')')
