@@ -59,8 +59,18 @@ func Search(ctx context.Context, repo Repository, good, bad string, try Try) (*O
 	// The log is to be had also when ctx is over.
 	if log, lerr := repo.Git(context.WithoutCancel(ctx), "", "bisect", "log"); lerr == nil {
 		s.out.Log = strings.ReplaceAll(log, "git bisect start '--no-checkout' ", "git bisect start ")
+		if _, nerr := repo.Git(context.WithoutCancel(ctx), "", "merge-base", "--is-ancestor", good, bad); nerr != nil {
+			s.out.Log = oneByOne(s.out.Log, good, bad)
+		}
 	}
 	return s.out, err
+}
+
+// oneByOne has git be told of the ends after the start: a replay ends at a start that
+// asks for a merge base to be tested (git 2.39).
+func oneByOne(log, good, bad string) string {
+	start := fmt.Sprintf("git bisect start '%s' '%s'\n", bad, good)
+	return strings.Replace(log, start, fmt.Sprintf("git bisect start\ngit bisect bad %s\ngit bisect good %s\n", bad, good), 1)
 }
 
 type search struct {

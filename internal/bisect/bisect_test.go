@@ -3,7 +3,9 @@ package bisect_test
 import (
 	"context"
 	"errors"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -115,6 +117,24 @@ func forked(t *testing.T) (dir string, id map[string]string) {
 	return dir, id
 }
 
+// replayed is the commit that git takes for bad when it has replayed a log.
+func replayed(t *testing.T, dir, log string) string {
+	t.Helper()
+	clone := t.TempDir()
+	file := filepath.Join(clone, "log")
+	if err := os.WriteFile(file, []byte(log), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out []byte
+	for _, args := range [][]string{{"clone", "-q", "--bare", dir, clone + "/git"}, {"-C", clone + "/git", "bisect", "replay", file}, {"-C", clone + "/git", "rev-parse", "refs/bisect/bad"}} {
+		var err error
+		if out, err = exec.CommandContext(t.Context(), "git", args...).Output(); err != nil {
+			t.Fatalf("git %v: %v", args, err)
+		}
+	}
+	return strings.TrimSpace(string(out))
+}
+
 func TestHistoriesThatAreNoRow(t *testing.T) {
 	dir, id := forked(t)
 	for _, tt := range []struct {
@@ -146,6 +166,10 @@ func TestHistoriesThatAreNoRow(t *testing.T) {
 			}
 		case err != nil || out.First != id[tt.first]:
 			t.Errorf("%s: found %q, %v; want %s", tt.name, out.First, err, id[tt.first])
+		default:
+			if got := replayed(t, dir, out.Log); got != id[tt.first] {
+				t.Errorf("%s: replayed, the log comes to %s, want %s:\n%s", tt.name, got, id[tt.first], out.Log)
+			}
 		}
 	}
 }
