@@ -13,28 +13,8 @@ import (
 	"uetest/internal/bisect"
 	"uetest/internal/blame"
 	"uetest/internal/git"
+	"uetest/internal/git/gittest"
 )
-
-// history is a repository with commits in a row, oldest first.
-func history(t *testing.T, n int) (dir string, ids []string) {
-	t.Helper()
-	dir = t.TempDir()
-	run := func(args ...string) string {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=A", "-c", "user.email=a@example.org"}, args...)...)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
-		}
-		return strings.TrimSpace(string(out))
-	}
-	run("init", "-q", "-b", "main")
-	for range n {
-		run("commit", "-q", "--allow-empty", "-m", "one more")
-		ids = append(ids, run("rev-parse", "HEAD"))
-	}
-	return dir, ids
-}
 
 func borrow(t *testing.T, dir string) *git.Borrowed {
 	t.Helper()
@@ -51,7 +31,7 @@ func borrow(t *testing.T, dir string) *git.Borrowed {
 }
 
 func TestFirstBadCommitIsFoundWhereverItIs(t *testing.T) {
-	dir, ids := history(t, 12)
+	dir, ids := gittest.Row(t, 12)
 	for bad := 1; bad < len(ids); bad++ {
 		repo := borrow(t, dir)
 		tried := 0
@@ -81,22 +61,14 @@ func TestFirstBadCommitIsFoundWhereverItIs(t *testing.T) {
 //	    \ other
 func forked(t *testing.T) (dir string, id map[string]string) {
 	t.Helper()
-	dir = t.TempDir()
+	dir, run := gittest.New(t)
 	id = map[string]string{}
-	run := func(args ...string) {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=A", "-c", "user.email=a@example.org"}, args...)...)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
-		}
-	}
 	commit := func(names ...string) {
 		for _, name := range names {
 			run("commit", "-q", "--allow-empty", "-m", name)
 			run("tag", name)
 		}
 	}
-	run("init", "-q", "-b", "main")
 	commit("root", "a")
 	run("checkout", "-q", "-b", "side")
 	commit("s", "t")
@@ -108,11 +80,7 @@ func forked(t *testing.T) (dir string, id map[string]string) {
 	run("checkout", "-q", "-b", "stray", "root")
 	commit("other")
 	for _, name := range []string{"root", "a", "s", "t", "b", "merge", "tip", "other"} {
-		out, err := exec.CommandContext(t.Context(), "git", "-C", dir, "rev-parse", name+"^{commit}").Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		id[name] = strings.TrimSpace(string(out))
+		id[name] = run("rev-parse", name+"^{commit}")
 	}
 	return dir, id
 }
@@ -175,7 +143,7 @@ func TestHistoriesThatAreNoRow(t *testing.T) {
 }
 
 func TestSkippedCommitsAreToldIfTheyHideIt(t *testing.T) {
-	dir, ids := history(t, 6)
+	dir, ids := gittest.Row(t, 6)
 	out, err := bisect.Search(t.Context(), borrow(t, dir), ids[0], ids[5], func(_ context.Context, id string, _, _ int) (bisect.Verdict, error) {
 		switch i := slices.Index(ids, id); {
 		case i == 2 || i == 3:
@@ -195,7 +163,7 @@ func TestSkippedCommitsAreToldIfTheyHideIt(t *testing.T) {
 }
 
 func TestInterruptedSearchSaysHowFarItCame(t *testing.T) {
-	dir, ids := history(t, 20)
+	dir, ids := gittest.Row(t, 20)
 	stop := errors.New("enough")
 	n := 0
 	out, err := bisect.Search(t.Context(), borrow(t, dir), ids[0], ids[19], func(context.Context, string, int, int) (bisect.Verdict, error) {

@@ -3,26 +3,17 @@ package git
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"uetest/internal/git/gittest"
 )
 
 // history is a small git tree: a.c and b.c change in turn.
 func history(t *testing.T) (dir string, run func(args ...string) string) {
 	t.Helper()
-	dir = t.TempDir()
-	run = func(args ...string) string {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=A", "-c", "user.email=a@example.org"}, args...)...)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
-		}
-		return strings.TrimSpace(string(out))
-	}
-	run("init", "-q", "-b", "main")
+	dir, run = gittest.New(t)
 	commit := func(subject string, files map[string]string) {
 		for name, text := range files {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {

@@ -65,6 +65,7 @@ var may = map[string][]string{
 	"internal/compare":              {"internal/blame", "internal/console", "internal/results", "internal/runs"},
 	"internal/doctor":               {"internal/blame", "internal/cache", "internal/kernel", "internal/needs", "internal/proc", "internal/vm", "kernel-patches"},
 	"internal/git":                  {"internal/proc", "internal/blame"},
+	"internal/git/gittest":          {"internal/proc"},
 	"internal/kernel":               {"internal/proc", "internal/blame", "internal/cache", "internal/needs"},
 	"internal/patch":                {"internal/blame", "internal/patch/layout"},
 	"internal/patch/layout/measure": {"internal/patch/layout"},

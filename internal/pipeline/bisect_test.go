@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -10,30 +9,11 @@ import (
 
 	"uetest/internal/blame"
 	"uetest/internal/git"
+	"uetest/internal/git/gittest"
 	"uetest/internal/results"
 	"uetest/internal/wire"
 	"uetest/selftests/catalog"
 )
-
-// emptyCommits is a repository with commits in a row that change nothing.
-func emptyCommits(t *testing.T, n int) (dir string, ids []string) {
-	t.Helper()
-	dir = t.TempDir()
-	run := func(args ...string) string {
-		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=A", "-c", "user.email=a@example.org"}, args...)...)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
-		}
-		return strings.TrimSpace(string(out))
-	}
-	run("init", "-q", "-b", "main")
-	for range n {
-		run("commit", "-q", "--allow-empty", "-m", "one more")
-		ids = append(ids, run("rev-parse", "HEAD"))
-	}
-	return dir, ids
-}
 
 // What a commit may turn out to be.
 func boots(verdicts ...results.Verdict) *results.Run {
@@ -59,7 +39,7 @@ const (
 
 // Six commits, 0 is GOOD and 5 BAD; is says what the nth test of a commit gives.
 func TestBisectionOfWhatCommitsMayTurnOutToBe(t *testing.T) {
-	dir, ids := emptyCommits(t, 6)
+	dir, ids := gittest.Row(t, 6)
 	for _, tt := range []struct {
 		name  string
 		whole bool // --run matches boot/kernel
