@@ -163,8 +163,12 @@ func because(why []results.Test) string {
 		first, _, _ := strings.Cut(why[0].Detail, "\n")
 		text += ": " + first
 	}
-	if len(why) > 1 {
-		text += fmt.Sprintf(", and %d more tests are not as at GOOD", len(why)-1)
+	switch more := len(why) - 1; more {
+	case 0:
+	case 1:
+		text += ", and another test is not as at GOOD"
+	default:
+		text += fmt.Sprintf(", and %d more tests are not as at GOOD", more)
 	}
 	return text
 }
