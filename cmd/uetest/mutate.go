@@ -284,14 +284,10 @@ func (f *mutateFlags) earlier(c *cobra.Command, o *mutation.Options) (err error)
 
 // again is the command that goes on where this one ended.
 func (f *mutateFlags) again(args []string) string {
-	words := []string{"uetest"}
-	for _, a := range args {
-		words = append(words, proc.Quote(a))
-	}
 	if f.resume == "" {
-		words = append(words, "--resume")
+		args = append(slices.Clip(args), "--resume")
 	}
-	return strings.Join(words, " ")
+	return proc.Cmd{Path: "uetest", Args: args}.String()
 }
 
 // tableOut is one --out FORMAT=FILE.
