@@ -12,6 +12,7 @@ import (
 
 	"uetest/internal/blame"
 	"uetest/internal/mutation"
+	"uetest/internal/runs"
 )
 
 // findPass returns where a saved pass of mutants is: by its id, the beginning of one
@@ -21,20 +22,17 @@ func findPass(cache, name string) (dir string, err error) {
 		return name, nil
 	}
 	all, err := mutation.List(cache)
-	if err != nil || name == "" {
+	if err != nil {
 		return "", err
 	}
+	var ids []string
 	for _, l := range all {
-		switch {
-		case l.ID == name:
-			return filepath.Join(mutation.Home(cache), l.ID), nil
-		case strings.HasPrefix(l.ID, name) && dir != "":
-			return "", nil
-		case strings.HasPrefix(l.ID, name):
-			dir = filepath.Join(mutation.Home(cache), l.ID)
-		}
+		ids = append(ids, l.ID)
 	}
-	return dir, nil
+	if found := runs.Match(ids, name); len(found) == 1 {
+		return filepath.Join(mutation.Home(cache), found[0]), nil
+	}
+	return "", nil
 }
 
 // pass shows a saved pass of mutants.

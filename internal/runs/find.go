@@ -34,14 +34,9 @@ func Find(home, name string) (string, error) {
 		}
 		return filepath.Join(home, ids[0]), nil
 	}
-	var begin []string
-	for _, id := range ids {
-		if id == name {
-			return filepath.Join(home, id), nil
-		}
-		if strings.HasPrefix(id, name) && name != "" {
-			begin = append(begin, id)
-		}
+	begin := Match(ids, name)
+	if len(begin) == 1 && begin[0] == name {
+		return filepath.Join(home, name), nil
 	}
 	if _, err := os.Stat(name); err == nil {
 		return name, nil
@@ -53,6 +48,17 @@ func Find(home, name string) (string, error) {
 		return "", blame.On(blame.Usage, fmt.Errorf("no run %q: expected %q, an id that 'uetest report' lists, or the path of a run; the runs are kept in %s", name, Latest, home))
 	}
 	return "", blame.On(blame.Usage, fmt.Errorf("%d runs begin with %q, %s and %s among them", len(begin), name, begin[0], begin[1]))
+}
+
+// Match returns the ids that a name may mean: the one that it is, else those that
+// begin with it.
+func Match(ids []string, name string) []string {
+	if slices.Contains(ids, name) {
+		return []string{name}
+	}
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		return name == "" || !strings.HasPrefix(id, name)
+	})
 }
 
 // list returns the ids of the runs, the newest first. A directory that holds no
