@@ -21,13 +21,9 @@ func findPass(cache, name string) (dir string, err error) {
 	if _, err := os.Stat(filepath.Join(name, mutation.SavedName)); err == nil {
 		return name, nil
 	}
-	all, err := mutation.List(cache)
+	ids, err := mutation.IDs(cache)
 	if err != nil {
 		return "", err
-	}
-	var ids []string
-	for _, l := range all {
-		ids = append(ids, l.ID)
 	}
 	if found := runs.Match(ids, name); len(found) == 1 {
 		return filepath.Join(mutation.Home(cache), found[0]), nil

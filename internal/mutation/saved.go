@@ -90,19 +90,35 @@ type Listed struct {
 	Err   error
 }
 
-// List reads the saved passes of a cache, the newest first.
-func List(cacheDir string) ([]Listed, error) {
+// IDs are those of the saved passes of a cache, the newest first. A folder without a
+// table is none: one that begins, or that is being removed.
+func IDs(cacheDir string) ([]string, error) {
 	dirs, err := os.ReadDir(Home(cacheDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, blame.On(blame.Host, err)
 	}
-	var all []Listed
+	var ids []string
 	for _, d := range slices.Backward(dirs) { // names sort by time
-		t, err := Open(filepath.Join(Home(cacheDir), d.Name()))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // one that begins, or that is being removed
+		if _, err := os.Stat(filepath.Join(Home(cacheDir), d.Name(), SavedName)); err == nil {
+			ids = append(ids, d.Name())
 		}
-		all = append(all, Listed{d.Name(), t, err})
+	}
+	return ids, nil
+}
+
+// List reads the saved passes of a cache, the newest first.
+func List(cacheDir string) ([]Listed, error) {
+	ids, err := IDs(cacheDir)
+	if err != nil {
+		return nil, err
+	}
+	var all []Listed
+	for _, id := range ids {
+		t, err := Open(filepath.Join(Home(cacheDir), id))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed meanwhile
+		}
+		all = append(all, Listed{id, t, err})
 	}
 	return all, nil
 }
